@@ -1,0 +1,58 @@
+//! Standing grants: which functions of which interface, on which resources. Whatever a grant does not
+//! name is not granted, and an empty list names nothing.
+
+use crate::{
+    AuthorityError,
+    catalogue::Catalogue,
+    vocabulary::{InterfaceName, Resource},
+};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// One standing grant of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    /// The interface, exactly.
+    pub interface: InterfaceName,
+    /// The functions; `None` grants all of the interface, an empty set none.
+    pub functions: Option<BTreeSet<String>>,
+    /// The resources, each with all below it. Empty grants none.
+    pub resources: Vec<Resource>,
+}
+
+impl Grant {
+    /// Whether the grant names this function of this interface.
+    pub fn names(&self, interface: &InterfaceName, function: &str) -> bool {
+        self.interface == *interface
+            && self.functions.as_ref().is_none_or(|f| f.contains(function))
+    }
+
+    /// Whether the grant covers this call on this resource.
+    pub fn covers(&self, interface: &InterfaceName, function: &str, resource: &Resource) -> bool {
+        // INVARIANT FAIL-CLOSED: `any` over an empty list is false.
+        self.names(interface, function) && self.resources.iter().any(|r| resource.is_within(r))
+    }
+
+    /// Checks that a catalogue describes what the grant names.
+    ///
+    /// # Errors
+    /// An interface or a function that does not exist, with what does.
+    pub fn check(&self, catalogue: &Catalogue) -> Result<(), AuthorityError> {
+        let Some(interface) = catalogue.interface(&self.interface) else {
+            return Err(AuthorityError::UnknownInterface {
+                interface: self.interface.to_string(),
+                known: catalogue.interfaces().map(|i| i.name.clone()).collect(),
+            });
+        };
+        let unknown =
+            self.functions.iter().flatten().find(|f| !interface.functions.contains_key(*f));
+        match unknown {
+            None => Ok(()),
+            Some(function) => Err(AuthorityError::UnknownFunction {
+                interface: self.interface.clone(),
+                function: function.clone(),
+                known: interface.functions.keys().cloned().collect(),
+            }),
+        }
+    }
+}

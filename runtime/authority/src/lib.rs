@@ -1,0 +1,24 @@
+//! MAY THIS HAPPEN? Every decision of Interlock, as pure functions with typed reasons.
+//!
+//! Nothing here reads a clock, a disk, a network or an engine: a decision that depends only on its
+//! arguments can be tested exhaustively and explained afterwards. The types that carry authority
+//! ([`Authorized`], [`Permitted`], [`PermittedEffect`]) have private fields and are minted only here.
+#![forbid(unsafe_code)]
+
+pub mod authorize;
+pub mod catalogue;
+pub mod error;
+pub mod forecast;
+pub mod grant;
+pub mod permit;
+pub mod refusal;
+pub mod vocabulary;
+
+pub use authorize::{Authorized, Invocation, LinkState, Mode, authorize};
+pub use catalogue::{Catalogue, ResolvedCall};
+pub use error::AuthorityError;
+pub use forecast::{Forecast, Planned, Revision};
+pub use grant::Grant;
+pub use permit::{Permitted, PermittedEffect, permit, permit_effect};
+pub use refusal::{Denial, Refusal, Withheld};
+pub use vocabulary::{Class, Digest, InterfaceName, Principal, Resource, Scope};

@@ -1,0 +1,14 @@
+//! DO IT. What performs capability calls on the real world, one folder per capability with the same
+//! file names in each: `mod.rs`, `catalogue.toml`, `provider.rs`, tests.
+//!
+//! A provider takes calls that the authority permitted, and nothing less: see [`provider`].
+#![forbid(unsafe_code)]
+
+pub mod environment;
+pub mod error;
+pub mod provider;
+
+pub use error::ProviderFault;
+pub use provider::{
+    Forecaster, Forecasted, Performed, Performer, Provider, Reader,
+};
