@@ -1,0 +1,83 @@
+//! The partial fix: one service breaks, an agent's tool heals it, nothing else is touched.
+
+use anyhow::{Context, Result};
+
+use super::{AGENT, ENVIRONMENT, OBSERVE, REMEDIATE, SERVICE};
+use crate::demo::scene::{Sample, Scene, pids};
+
+pub(super) fn install(scene: &mut Scene<'_>) -> Result<()> {
+    let plugin = scene.plugin("fix_service")?;
+    scene.tell("First the permission sheet: what the plugin asks for and what it cannot reach.");
+    let sheet = scene.interlock(&["plugin", "inspect", &plugin])?;
+    scene.check_exit("the sheet is printed", &sheet, 0);
+    scene.tell("It may look at the environment, and mend one service of it. That is the grant.");
+    let install = scene.interlock(&[
+        "plugin",
+        "install",
+        &plugin,
+        "--name",
+        "fix-service",
+        "--grant",
+        OBSERVE,
+        "--grant",
+        REMEDIATE,
+    ])?;
+    scene.check_exit("fix-service is installed, pinned by the digest of its bytes", &install, 0);
+    Ok(())
+}
+
+pub(super) fn break_it(scene: &mut Scene<'_>) -> Result<()> {
+    scene.tell("A bad configuration reaches one service.");
+    let before = scene.sample()?;
+    let ran = scene.interlock(&["sample", "break"])?;
+    scene.check_exit("the sample service is broken", &ran, 0);
+    let after = scene.sample()?;
+    scene.show_sample(&after);
+    let http = service(&after, SERVICE)?.http;
+    let evidence = http.map_or("no answer".to_owned(), |code| format!("HTTP {code}"));
+    scene.check(&format!("{SERVICE} is unhealthy"), http != Some(200), &evidence);
+    others_untouched(scene, &before, &after);
+    Ok(())
+}
+
+pub(super) fn heal(scene: &mut Scene<'_>) -> Result<()> {
+    scene.tell("An agent calls the tool. Every capability call it makes passes the gate.");
+    let before = scene.sample()?;
+    scene.show_sample(&before);
+    let arguments = format!(r#"{{"environment":"{ENVIRONMENT}","service":"{SERVICE}"}}"#);
+    let call = scene.interlock(&["call", "fix-service.heal", &arguments, "--as", AGENT])?;
+    scene.check_exit("the tool did its work", &call, 0);
+    let after = scene.sample()?;
+    scene.show_sample(&after);
+    let (old, new) = (service(&before, SERVICE)?, service(&after, SERVICE)?);
+    let evidence = format!("HTTP {:?} before, {:?} after", old.http, new.http);
+    scene.check(&format!("{SERVICE} answers 200 again"), new.http == Some(200), &evidence);
+    let renewed = !new.processes.is_empty()
+        && new.processes.iter().all(|process| !old.processes.contains(process));
+    let evidence = format!("{} before, {} after", pids(old), pids(new));
+    scene.check(&format!("{SERVICE} runs as a new process"), renewed, &evidence);
+    others_untouched(scene, &before, &after);
+    Ok(())
+}
+
+/// The claim that matters: everything but the one service is the same process as before.
+fn others_untouched(scene: &mut Scene<'_>, before: &Sample, after: &Sample) {
+    let others = |sample: &Sample| -> Sample {
+        sample
+            .iter()
+            .filter(|(name, _)| *name != SERVICE)
+            .map(|(n, s)| (n.clone(), s.clone()))
+            .collect()
+    };
+    let (before, after) = (others(before), others(after));
+    let evidence: Vec<String> =
+        after.iter().map(|(name, service)| format!("{name} {}", pids(service))).collect();
+    let same = !before.is_empty() && before == after;
+    let claim =
+        "every other service is the same process, started at the same time, still answering";
+    scene.check(claim, same, &evidence.join(", "));
+}
+
+fn service<'s>(sample: &'s Sample, name: &str) -> Result<&'s crate::demo::scene::Service> {
+    sample.get(name).with_context(|| format!("the sample environment has no service `{name}`"))
+}

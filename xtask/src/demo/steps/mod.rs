@@ -1,0 +1,33 @@
+//! The story, as a list. A later chapter is an entry here and a file beside this one.
+
+mod environment;
+mod heal;
+mod overreach;
+mod teardown;
+
+use super::Step;
+
+/// Who calls the tools in the story: an agent that `interlock init` configures.
+const AGENT: &str = "Agent::oncall-bot";
+/// The sample environment.
+const ENVIRONMENT: &str = "prod";
+/// The service that breaks and is healed.
+const SERVICE: &str = "api";
+
+const OBSERVE: &str = "interlock:environment/observe@0.1.0=environment/prod";
+const REMEDIATE: &str = "interlock:environment/remediate@0.1.0#restart-service,rollback-config\
+                         =environment/prod/service/api";
+const TEARDOWN: &str = "interlock:environment/teardown@0.1.0#recreate-environment=environment/prod";
+
+/// In order; each part builds on the ones before it.
+pub(super) const STORY: &[Step] = &[
+    Step { title: "An environment worth protecting", run: environment::begin },
+    Step { title: "A plugin for the small fix, with a grant no larger", run: heal::install },
+    Step { title: "Something breaks", run: heal::break_it },
+    Step { title: "An agent heals it, and nothing else", run: heal::heal },
+    Step { title: "A plugin that reaches further is refused", run: overreach::refused },
+    Step { title: "Proof that none of it ran", run: overreach::nothing_ran },
+    Step { title: "A plugin that rebuilds environments, planned", run: teardown::planned },
+    Step { title: "…and refused when called", run: teardown::withheld },
+    Step { title: "The end", run: environment::end },
+];

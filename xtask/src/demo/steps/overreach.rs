@@ -1,0 +1,94 @@
+//! A plugin that looks like the fix and reaches for teardown: refused before one instruction of it runs.
+// INVARIANT ABSENT-NOT-DENIED, shown from outside.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::{OBSERVE, REMEDIATE};
+use crate::demo::scene::Scene;
+use crate::demo::tripwire;
+use crate::ui::time;
+
+const TEARDOWN_INTERFACE: &str = "interlock:environment/teardown@0.1.0";
+const TRIPWIRE_GRANT: &str =
+    "interlock:environment/teardown@0.1.0#delete-environment=environment/prod";
+
+pub(super) fn refused(scene: &mut Scene<'_>) -> Result<()> {
+    scene.tell("`overreach` has the tools and the words of `fix-service`. Its import list has one");
+    scene.tell("thing more. It is offered the same grant.");
+    let plugin = scene.plugin("overreach")?;
+    let (before, rules) = (scene.sample()?, configuration(scene)?);
+    let install = scene.interlock(&[
+        "plugin",
+        "install",
+        &plugin,
+        "--name",
+        "overreach",
+        "--grant",
+        OBSERVE,
+        "--grant",
+        REMEDIATE,
+    ])?;
+    scene.check_exit("refused", &install, 3);
+    let words = format!("{}{}", install.stdout, install.stderr);
+    let named = words.contains(TEARDOWN_INTERFACE) && words.contains("delete-environment");
+    scene.check("the import and its function are named", named, TEARDOWN_INTERFACE);
+    let same = configuration(scene)? == rules;
+    scene.check(
+        "interlock.toml has not changed by a byte",
+        same,
+        &format!("{} bytes", rules.len()),
+    );
+    let list = scene.quietly(&["plugin", "list"])?;
+    let absent = list.code == 0 && !list.stdout.contains("overreach");
+    scene.check("it is not among the installed plugins", absent, "interlock plugin list");
+    scene.check(
+        "the environment is as it was",
+        scene.sample()? == before,
+        "same processes, same answers",
+    );
+    Ok(())
+}
+
+pub(super) fn nothing_ran(scene: &mut Scene<'_>) -> Result<()> {
+    scene
+        .tell("A tripwire: a component with the same import whose first instruction is an endless");
+    scene.tell("loop. Should the host run any of it, it is caught in there until its time is up.");
+    let file = scene.write("tripwire.wat", tripwire::WAT)?;
+    let refused = scene.interlock(&["plugin", "install", &file, "--name", "tripwire"])?;
+    scene.check_exit("without a grant it is refused like overreach", &refused, 3);
+    let words = format!("{}{}", refused.stdout, refused.stderr);
+    scene.check("for the same import", words.contains(TEARDOWN_INTERFACE), TEARDOWN_INTERFACE);
+
+    scene.tell("Is the wire live? With the grant the host does run it, and it must be caught.");
+    let install = scene.interlock(&[
+        "plugin",
+        "install",
+        &file,
+        "--name",
+        "tripwire",
+        "--grant",
+        TRIPWIRE_GRANT,
+    ])?;
+    let caught = if install.code == 0 {
+        // Plain components have nothing to run at admission; their first call instantiates them.
+        scene.interlock(&["call", "tripwire.harmless", "{}", "--as", super::AGENT])?
+    } else {
+        install
+    };
+    scene.check_exit("with the grant it runs into the host's time limit", &caught, 5);
+    let faster = refused.time + Duration::from_millis(500) < caught.time;
+    let evidence = format!("refused in {}, caught after {}", time(refused.time), time(caught.time));
+    scene.check("so the refusal came before any of it ran", faster, &evidence);
+    if scene.quietly(&["plugin", "list"])?.stdout.contains("tripwire") {
+        let remove = scene.quietly(&["plugin", "remove", "tripwire"])?;
+        scene.check_exit("the tripwire is removed", &remove, 0);
+    }
+    Ok(())
+}
+
+fn configuration(scene: &Scene<'_>) -> Result<Vec<u8>> {
+    let path = scene.deployment().join("interlock.toml");
+    std::fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))
+}

@@ -1,0 +1,26 @@
+//! Builds the `interlock` binary in the one profile that demo and test share.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::command::{Show, cargo, demand};
+use crate::ui::Ui;
+
+/// Builds `interlock` and returns where cargo put it.
+///
+/// # Errors
+/// When the build fails, or cargo reports no such executable.
+pub(crate) fn build(ui: &Ui, root: &Path) -> Result<PathBuf> {
+    let mut command = cargo(root);
+    command.args(["build", "--package", "interlock", "--bin", "interlock"]);
+    command.args(["--message-format", "json-render-diagnostics"]);
+    let ran = demand(ui, root, "build host", &mut command, Show::Messages)?;
+    ran.stdout
+        .iter()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| message.get("executable").and_then(Value::as_str).map(PathBuf::from))
+        .next_back()
+        .context("cargo built no executable for the package `interlock`")
+}

@@ -1,0 +1,56 @@
+//! `cargo xtask`: set-up, checks and the demo, for somebody who has rustup and nothing else.
+//!
+//! Small on purpose: it is compiled before anything else, so its own dependencies must take seconds.
+//! The mistake it stops: a check that somebody has to remember, or that reads "passed" when it was skipped.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod demo;
+mod guests;
+mod host;
+mod paths;
+mod test;
+mod ui;
+
+use std::process::ExitCode;
+
+use crate::ui::Ui;
+
+const USAGE: &str = "\
+cargo xtask guests            find or install the guest target, build examples/, stage examples/target/plugins/*.wasm
+cargo xtask test [STEP…]      every check, in order (all steps, or only the named ones)
+cargo xtask test --list       the steps
+cargo xtask demo [--keep]     the story with the real binary, in a fresh temporary directory (kept with --keep)
+
+exit: 0 all passed · 1 something failed · 2 usage";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ui = Ui::from_environment();
+    let result = match words.as_slice() {
+        ["guests"] => guests::command(&ui),
+        ["test", rest @ ..] => test::command(&ui, rest),
+        ["demo"] => demo::command(&ui, demo::Keep::No),
+        ["demo", "--keep"] => demo::command(&ui, demo::Keep::Yes),
+        [demo::guardian::SUBCOMMAND, binary, directory] => {
+            demo::guardian::watch(binary.as_ref(), directory.as_ref())
+        }
+        [] | ["help" | "--help" | "-h"] => {
+            ui.say(USAGE);
+            return ExitCode::SUCCESS;
+        }
+        unknown => {
+            ui.complain(&format!("`{}` is not an xtask command\n\n{USAGE}", unknown.join(" ")));
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui.complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
