@@ -16,7 +16,10 @@ type Edges = BTreeMap<String, BTreeSet<String>>;
 pub(crate) fn metadata() -> Result<Metadata> {
     let mut command = MetadataCommand::new();
     command.manifest_path(root().join("Cargo.toml"));
-    command.other_options(["--locked".to_owned(), "--offline".to_owned()]);
+    // Without a platform cargo wants the sources of Windows-only crates too, and they are not here.
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let options = ["--locked", "--offline", "--filter-platform", platform.as_str()];
+    command.other_options(options.map(str::to_owned));
     command.exec().context("could not read cargo metadata")
 }
 
