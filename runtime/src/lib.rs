@@ -1,1 +1,28 @@
-//! Stub.
+//! Interlock: an action runtime for agents. Tools are WebAssembly components that run with exactly the
+//! capabilities they were granted.
+//!
+//! This crate is composition: it owns every room and lets calls flow one way, from a surface through
+//! the authority and the sandbox to the [`gate`], and from there to a provider. Start at
+//! [`Host`]; the flow itself is [`pipeline`].
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod error;
+pub mod freeze;
+pub mod gate;
+pub mod helper;
+pub mod host;
+pub mod install;
+pub mod pipeline;
+pub mod record;
+pub mod response;
+pub mod surface;
+
+pub use config::Config;
+pub use error::HostError;
+pub use host::{Host, HostBuilder};
+pub use interlock_authority as authority;
+pub use interlock_providers as providers;
+pub use interlock_sandbox as sandbox;
+pub use pipeline::Request;
+pub use response::{Outcome, PlanEnd, Response};

@@ -137,8 +137,7 @@ pub fn check_imports(
         }
         // INVARIANT ABSENT-NOT-DENIED: an interface that no grant names is not linked at all.
         if !grants.iter().any(|grant| grant.interface == *name) {
-            refusals
-                .push(Refusal::NotGranted { plugin: plugin.into(), interface: name.clone() });
+            refusals.push(Refusal::NotGranted { plugin: plugin.into(), interface: name.clone() });
         }
     }
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }

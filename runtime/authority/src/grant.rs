@@ -23,8 +23,7 @@ pub struct Grant {
 impl Grant {
     /// Whether the grant names this function of this interface.
     pub fn names(&self, interface: &InterfaceName, function: &str) -> bool {
-        self.interface == *interface
-            && self.functions.as_ref().is_none_or(|f| f.contains(function))
+        self.interface == *interface && self.functions.as_ref().is_none_or(|f| f.contains(function))
     }
 
     /// Whether the grant covers this call on this resource.

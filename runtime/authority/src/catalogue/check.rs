@@ -8,7 +8,8 @@ use super::{
     wit,
 };
 use crate::{
-    AuthorityError, error::list,
+    AuthorityError,
+    error::list,
     vocabulary::{Class, InterfaceName},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -67,8 +68,11 @@ fn check_interface(
     for (function, entry) in &raw.function {
         let Some(wit) = interface.functions.get(function.get_ref()) else {
             let known: Vec<&String> = interface.functions.keys().collect();
-            let message =
-                format!("`{name}` has no function `{}`; it has {}", function.get_ref(), list(&known));
+            let message = format!(
+                "`{name}` has no function `{}`; it has {}",
+                function.get_ref(),
+                list(&known)
+            );
             return Err(place.error(function, message));
         };
         if let Some(why) = wit::unsupported(resolve, wit) {
@@ -79,19 +83,29 @@ fn check_interface(
     let missing: Vec<&String> =
         interface.functions.keys().filter(|f| !functions.contains_key(*f)).collect();
     if !missing.is_empty() {
-        let message = format!("`{name}`: give each function a class and a resource; missing: {}", list(&missing));
+        let message = format!(
+            "`{name}`: give each function a class and a resource; missing: {}",
+            list(&missing)
+        );
         return Err(place.error(key, message));
     }
     let destroys = functions.values().filter(|f: &&Function| f.class == Class::Destroy).count();
     if destroys > 0 && destroys < functions.len() {
         // Some toolchains import every function of an interface that a plugin touches.
-        let message = format!("`{name}` has `destroy` functions beside others; destructive functions live in an interface of their own");
+        let message = format!(
+            "`{name}` has `destroy` functions beside others; destructive functions live in an interface of their own"
+        );
         return Err(place.error(key, message));
     }
     if raw.provider.get_ref().is_empty() {
         return Err(place.error(&raw.provider, "the provider's name is empty".into()));
     }
-    Ok(Interface { name, provider: raw.provider.get_ref().clone(), functions, wit: package.clone() })
+    Ok(Interface {
+        name,
+        provider: raw.provider.get_ref().clone(),
+        functions,
+        wit: package.clone(),
+    })
 }
 
 fn check_function(
@@ -105,18 +119,26 @@ fn check_function(
     for argument in resource.arguments() {
         let Some(parameter) = wit.params.iter().find(|p| p.name == argument) else {
             let known: Vec<&String> = wit.params.iter().map(|p| &p.name).collect();
-            let message = format!("`{}` has no argument `{argument}`; it has {}", wit.name, list(&known));
+            let message =
+                format!("`{}` has no argument `{argument}`; it has {}", wit.name, list(&known));
             return Err(place.error(&raw.resource, message));
         };
         if !fills_a_segment(resolve, &parameter.ty) {
-            let message = format!("argument `{argument}` must be a string, an enum or an integer to be part of a resource");
+            let message = format!(
+                "argument `{argument}` must be a string, an enum or an integer to be part of a resource"
+            );
             return Err(place.error(&raw.resource, message));
         }
     }
     for (argument, constraint) in &raw.arguments {
         let Some(parameter) = wit.params.iter().find(|p| p.name == *argument.get_ref()) else {
             let known: Vec<&String> = wit.params.iter().map(|p| &p.name).collect();
-            let message = format!("`{}` has no argument `{}`; it has {}", wit.name, argument.get_ref(), list(&known));
+            let message = format!(
+                "`{}` has no argument `{}`; it has {}",
+                wit.name,
+                argument.get_ref(),
+                list(&known)
+            );
             return Err(place.error(argument, message));
         };
         let kind = wit::primitive(resolve, &parameter.ty);

@@ -1,7 +1,10 @@
 //! A catalogue as it was typed. Unknown keys are errors with their line: a mistyped `class` must not
 //! silently become a default.
 
-use crate::{AuthorityError, vocabulary::{Class, Scope}};
+use crate::{
+    AuthorityError,
+    vocabulary::{Class, Scope},
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;

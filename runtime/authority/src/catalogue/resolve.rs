@@ -96,12 +96,13 @@ impl Catalogue {
 
 /// Checks one argument. A 64-bit integer arrives as a string of digits.
 fn check(name: &str, constraint: &Constraint, value: &Value) -> Result<(), Denial> {
-    let deny = |problem: String| {
-        Err(Denial::ArgumentOutOfRange { argument: name.to_owned(), problem })
-    };
+    let deny =
+        |problem: String| Err(Denial::ArgumentOutOfRange { argument: name.to_owned(), problem });
     if constraint.min.is_some() || constraint.max.is_some() {
         let number = match value {
-            Value::Number(number) => number.as_i64().map(i128::from).or(number.as_u64().map(i128::from)),
+            Value::Number(number) => {
+                number.as_i64().map(i128::from).or(number.as_u64().map(i128::from))
+            }
             Value::String(digits) => digits.parse::<i128>().ok(),
             _ => None,
         };

@@ -45,6 +45,14 @@ impl Template {
         }
     }
 
+    /// The first segment: what kind of resource it is.
+    pub fn kind(&self) -> &str {
+        match self.0.first() {
+            Some(Part::Literal(text)) => text,
+            _ => "",
+        }
+    }
+
     /// The arguments it needs.
     pub fn arguments(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
@@ -62,14 +70,23 @@ impl Template {
                 Part::Segment(name) => {
                     let text = text_of(name, arguments)?;
                     if !is_segment(&text) {
-                        return Err(bad(name, &text, "a segment starts with a letter or digit, then letters, digits, `.`, `_` or `-`, at most 128 in all"));
+                        return Err(bad(
+                            name,
+                            &text,
+                            "a segment starts with a letter or digit, then letters, digits, `.`, `_` or `-`, at most 128 in all",
+                        ));
                     }
                     segments.push(text);
                 }
                 Part::Path(name) => {
                     let text = text_of(name, arguments)?;
-                    let path = Resource::encode_path(&text)
-                        .map_err(|_| bad(name, &text, "a path has no empty, `.` or `..` segments and none over 128 bytes"))?;
+                    let path = Resource::encode_path(&text).map_err(|_| {
+                        bad(
+                            name,
+                            &text,
+                            "a path has no empty, `.` or `..` segments and none over 128 bytes",
+                        )
+                    })?;
                     segments.extend(path);
                 }
             }
@@ -113,7 +130,8 @@ mod tests {
             "environment/prod/service/api"
         );
         let long = "a".repeat(129);
-        for bad in ["db/x", "..", "", ".", "-x", "a b", "é", "a\0b", "*", "%2e%2e", long.as_str()] {
+        for bad in ["db/x", "..", "", ".", "-x", "a b", "é", "a\0b", "*", "%2e%2e", long.as_str()]
+        {
             assert_eq!(fill(template, json!({"e": "prod", "s": bad})), Err("bad-resource".into()));
         }
         assert_eq!(fill(template, json!({"e": "prod"})), Err("bad-resource".into()));

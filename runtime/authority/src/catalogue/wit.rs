@@ -69,7 +69,9 @@ fn unsupported_type(resolve: &Resolve, ty: &Type) -> Option<&'static str> {
     match &resolve.types.get(*id)?.kind {
         TypeDefKind::Record(record) => all(&mut record.fields.iter().map(|f| &f.ty)),
         TypeDefKind::Tuple(tuple) => all(&mut tuple.types.iter()),
-        TypeDefKind::Variant(variant) => all(&mut variant.cases.iter().filter_map(|c| c.ty.as_ref())),
+        TypeDefKind::Variant(variant) => {
+            all(&mut variant.cases.iter().filter_map(|c| c.ty.as_ref()))
+        }
         TypeDefKind::Option(ty)
         | TypeDefKind::List(ty)
         | TypeDefKind::FixedLengthList(ty, _)

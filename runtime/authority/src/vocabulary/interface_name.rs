@@ -94,12 +94,7 @@ mod tests {
         let name: InterfaceName = "interlock:environment/remediate@0.1.0".parse().unwrap();
         assert_eq!(
             (name.package(), name.interface(), name.version(), name.unversioned()),
-            (
-                "interlock:environment",
-                "remediate",
-                "0.1.0",
-                "interlock:environment/remediate"
-            )
+            ("interlock:environment", "remediate", "0.1.0", "interlock:environment/remediate")
         );
     }
 

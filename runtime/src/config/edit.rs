@@ -1,0 +1,206 @@
+//! Changing files that people keep: the configuration through `toml_edit`, so that comments and order
+//! survive, and every file by writing beside it and renaming, so that a crash leaves the old or the new.
+
+use crate::HostError;
+use interlock_authority::{Digest, Grant};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
+
+/// A plugin's entry as it is to stand in the configuration.
+#[derive(Debug, Clone)]
+pub struct PluginEntry {
+    /// Its name.
+    pub name: String,
+    /// Its file, as the configuration will say it.
+    pub file: String,
+    /// Its identity.
+    pub digest: Digest,
+    /// Its grants; `None` keeps those that stand there.
+    pub grants: Option<Vec<Grant>>,
+    /// Read-only folders, host and guest; `None` keeps those that stand there.
+    pub preopens: Option<Vec<(String, String)>>,
+}
+
+/// The text of a configuration with this plugin added or replaced.
+///
+/// # Errors
+/// When the text is not TOML, or `plugin` is not a list of tables.
+pub fn with_plugin(file: &Path, text: &str, entry: &PluginEntry) -> Result<String, HostError> {
+    let mut document = parse(file, text)?;
+    let plugins = plugins(file, &mut document)?;
+    let index = plugins.iter().position(|t| name_of(t) == Some(&entry.name));
+    if index.is_none() {
+        plugins.push(Table::new());
+    }
+    let index = index.unwrap_or(plugins.len() - 1);
+    if let Some(table) = plugins.get_mut(index) {
+        set(table, "name", &entry.name);
+        set(table, "file", &entry.file);
+        set(table, "sha256", &entry.digest.to_string());
+        if let Some(preopens) = &entry.preopens {
+            set_preopens(table, preopens);
+        }
+        if let Some(grants) = &entry.grants {
+            set_grants(table, grants);
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The text of a configuration without this plugin; `None` where it has none.
+///
+/// # Errors
+/// As [`with_plugin`].
+pub fn without_plugin(file: &Path, text: &str, name: &str) -> Result<Option<String>, HostError> {
+    let mut document = parse(file, text)?;
+    let plugins = plugins(file, &mut document)?;
+    let Some(index) = plugins.iter().position(|t| name_of(t) == Some(name)) else {
+        return Ok(None);
+    };
+    plugins.remove(index);
+    Ok(Some(document.to_string()))
+}
+
+fn parse(file: &Path, text: &str) -> Result<DocumentMut, HostError> {
+    text.parse().map_err(|error: toml_edit::TomlError| HostError::Config {
+        file: file.into(),
+        line: None,
+        message: error.message().to_owned(),
+    })
+}
+
+fn plugins<'a>(
+    file: &Path,
+    document: &'a mut DocumentMut,
+) -> Result<&'a mut ArrayOfTables, HostError> {
+    document
+        .entry("plugin")
+        .or_insert(Item::ArrayOfTables(ArrayOfTables::new()))
+        .as_array_of_tables_mut()
+        .ok_or_else(|| HostError::Config {
+            file: file.into(),
+            line: None,
+            message: "`plugin` is not a list of tables; write each plugin as `[[plugin]]`".into(),
+        })
+}
+
+fn name_of(table: &Table) -> Option<&str> {
+    table.get("name").and_then(Item::as_str)
+}
+
+/// Sets a string and keeps the comment behind the old one.
+fn set(table: &mut Table, key: &str, text: &str) {
+    let mut item = value(text);
+    if let (Some(old), Some(new)) =
+        (table.get(key).and_then(Item::as_value), item.as_value_mut())
+    {
+        *new.decor_mut() = old.decor().clone();
+    }
+    table.insert(key, item);
+}
+
+fn strings<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Item {
+    let array: Array = items.into_iter().map(|s| s.as_ref().to_owned()).collect();
+    value(array)
+}
+
+fn set_preopens(table: &mut Table, preopens: &[(String, String)]) {
+    if preopens.is_empty() {
+        table.remove("preopens");
+        return;
+    }
+    let array: Array = preopens
+        .iter()
+        .map(|(host, guest)| {
+            let mut preopen = InlineTable::new();
+            preopen.insert("host", host.as_str().into());
+            preopen.insert("guest", guest.as_str().into());
+            preopen
+        })
+        .collect();
+    table.insert("preopens", value(array));
+}
+
+fn set_grants(table: &mut Table, grants: &[Grant]) {
+    if grants.is_empty() {
+        table.remove("grant");
+        return;
+    }
+    let mut tables = ArrayOfTables::new();
+    for grant in grants {
+        let mut entry = Table::new();
+        entry.insert("capability", value(grant.interface.as_str()));
+        if let Some(functions) = &grant.functions {
+            entry.insert("functions", strings(functions));
+        }
+        entry.insert("resources", strings(grant.resources.iter().map(ToString::to_string)));
+        tables.push(entry);
+    }
+    table.insert("grant", Item::ArrayOfTables(tables));
+}
+
+/// Writes a file whole: beside it, to disk, then renamed over it. An existing file keeps its mode.
+///
+/// # Errors
+/// When any step fails; the old file stands then.
+pub fn write_atomically(file: &Path, bytes: &[u8], mode: u32) -> Result<(), HostError> {
+    let failed = |source| HostError::io(format!("cannot write {}", file.display()))(source);
+    let parent = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mode = fs::metadata(file).map_or(mode, |m| m.mode() & 0o777);
+    let mut random = [0u8; 8];
+    getrandom::fill(&mut random).map_err(|e| failed(std::io::Error::other(e)))?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let beside = parent.join(format!(".{name}.{:016x}", u64::from_le_bytes(random)));
+    let written = (|| {
+        let mut new =
+            OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+        new.write_all(bytes)?;
+        new.sync_all()?;
+        fs::rename(&beside, file)?;
+        fs::File::open(parent)?.sync_all()
+    })();
+    if written.is_err() {
+        // Best effort: the file of a random name is nobody's.
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(failed)
+}
+
+/// Reads a key of 32 random bytes, making it, mode 0600, where it is missing.
+///
+/// # Errors
+/// A key that others can read, or of another size.
+pub fn secret_key(file: &Path) -> Result<[u8; 32], HostError> {
+    let wrong = |problem: &str| HostError::Config {
+        file: file.into(),
+        line: None,
+        message: problem.to_owned(),
+    };
+    match fs::read(file) {
+        Ok(bytes) => {
+            let mode = fs::metadata(file)
+                .map_err(HostError::io(format!("cannot read {}", file.display())))?
+                .mode();
+            if mode & 0o077 != 0 {
+                return Err(wrong("other users can read this key; run `chmod 600` on it, or delete it and every compiled artifact"));
+            }
+            bytes.try_into().map_err(|_| wrong("this key does not have 32 bytes; delete it, and a new one is made"))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut key = [0u8; 32];
+            getrandom::fill(&mut key)
+                .map_err(|e| HostError::io("cannot get random numbers")(std::io::Error::other(e)))?;
+            write_atomically(file, &key, 0o600)?;
+            Ok(key)
+        }
+        Err(error) => Err(HostError::io(format!("cannot read {}", file.display()))(error)),
+    }
+}

@@ -1,0 +1,216 @@
+//! What the configuration means: `raw.rs` is what was typed, [`Config`] is what it says, checked. A
+//! configuration that loads has no dangling names, no unreadable sizes and no empty principals.
+
+pub mod edit;
+mod limits;
+mod raw;
+
+pub use limits::RunLimits;
+
+use crate::HostError;
+use interlock_authority::{Digest, Grant, InterfaceName, Principal, Resource, vocabulary::is_segment};
+use raw::{RawConfig, RawGrant, RawPlugin};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+use toml::Spanned;
+
+/// A checked configuration. Paths are absolute or relative to the working directory, never to the file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// Where the host keeps keys, compiled artifacts and its record.
+    pub state: PathBuf,
+    /// Catalogue files, beside the built-in ones.
+    pub catalogues: Vec<PathBuf>,
+    /// Who asks on the command line where nobody is named.
+    pub cli_principal: Option<Principal>,
+    /// Where the embedded environment provider keeps its environments.
+    pub environment_root: PathBuf,
+    /// The installed plugins, by name.
+    pub plugins: BTreeMap<String, PluginConfig>,
+    /// Everyone who may ask.
+    pub principals: BTreeSet<Principal>,
+    /// The limits of every run.
+    pub limits: RunLimits,
+}
+
+/// One installed plugin.
+#[derive(Debug, Clone)]
+pub struct PluginConfig {
+    /// Its name on every surface.
+    pub name: String,
+    /// Where its bytes are.
+    pub file: PathBuf,
+    /// The identity of the bytes that were installed.
+    pub digest: Digest,
+    /// Its standing grants.
+    pub grants: Vec<Grant>,
+    /// Host folders that it may read, and where it sees them.
+    pub preopens: Vec<(PathBuf, String)>,
+}
+
+struct Reader<'a> {
+    file: &'a Path,
+    text: &'a str,
+    base: &'a Path,
+}
+
+impl Reader<'_> {
+    fn error<T>(&self, at: &Spanned<T>, message: impl Into<String>) -> HostError {
+        let line = 1 + self.text.bytes().take(at.span().start).filter(|b| *b == b'\n').count();
+        HostError::Config { file: self.file.into(), line: Some(line), message: message.into() }
+    }
+
+    fn parse<T: std::str::FromStr>(&self, at: &Spanned<String>) -> Result<T, HostError>
+    where
+        T::Err: std::fmt::Display,
+    {
+        at.get_ref().parse().map_err(|e: T::Err| self.error(at, e.to_string()))
+    }
+
+    fn path(&self, text: &str) -> PathBuf {
+        self.base.join(text)
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line.
+    pub fn load(file: &Path) -> Result<Self, HostError> {
+        let text = std::fs::read_to_string(file).map_err(|source| {
+            let next = if source.kind() == std::io::ErrorKind::NotFound {
+                "; make one with `interlock init`, or name another with `--config`"
+            } else {
+                ""
+            };
+            HostError::Config {
+                file: file.into(),
+                line: None,
+                message: format!("cannot read the configuration: {source}{next}"),
+            }
+        })?;
+        Self::parse(file, &text)
+    }
+
+    /// Checks a configuration's text; `file` is for messages and for paths relative to it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(file: &Path, text: &str) -> Result<Self, HostError> {
+        let raw: RawConfig = toml::from_str(text).map_err(|error| HostError::Config {
+            file: file.into(),
+            line: error
+                .span()
+                .map(|span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count()),
+            message: error.message().to_owned(),
+        })?;
+        let base = file.parent().unwrap_or_else(|| Path::new(""));
+        let reader = Reader { file, text, base };
+        let principals = principals(&reader, &raw)?;
+        let cli_principal = raw
+            .cli
+            .principal
+            .as_ref()
+            .map(|at| {
+                let principal: Principal = reader.parse(at)?;
+                if principals.contains(&principal) {
+                    Ok(principal)
+                } else {
+                    let table = if matches!(principal, Principal::Agent(_)) { "agents" } else { "people" };
+                    let name = principal.name().to_owned();
+                    Err(reader.error(at, format!("`{principal}` is not configured; add a table `[{table}.{name}]`")))
+                }
+            })
+            .transpose()?;
+        let mut plugins = BTreeMap::new();
+        for plugin in &raw.plugin {
+            let checked = check_plugin(&reader, plugin)?;
+            if plugins.insert(checked.name.clone(), checked).is_some() {
+                return Err(reader.error(&plugin.name, "another plugin has this name"));
+            }
+        }
+        Ok(Self {
+            file: file.to_owned(),
+            state: reader.path(raw.state.as_deref().unwrap_or(".interlock")),
+            catalogues: raw.catalogues.iter().map(|c| reader.path(c.get_ref())).collect(),
+            cli_principal,
+            environment_root: reader.path(raw.environment.root.as_deref().unwrap_or("environments")),
+            plugins,
+            principals,
+            limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
+        })
+    }
+}
+
+fn principals(reader: &Reader<'_>, raw: &RawConfig) -> Result<BTreeSet<Principal>, HostError> {
+    let mut all = BTreeSet::new();
+    let rule = "a name starts with a letter or digit, then letters, digits, `.`, `_` or `-`";
+    for (name, agent) in &raw.agents {
+        if !is_segment(name.get_ref()) {
+            return Err(reader.error(name, rule));
+        }
+        if agent.teams.iter().chain(&agent.operators).any(|n| n.trim().is_empty()) {
+            return Err(reader.error(name, "a team or an operator has an empty name"));
+        }
+        all.insert(Principal::Agent(name.get_ref().clone()));
+    }
+    for (name, person) in &raw.people {
+        if !is_segment(name.get_ref()) {
+            return Err(reader.error(name, rule));
+        }
+        if person.principals.iter().any(|n| n.trim().is_empty()) {
+            return Err(reader.error(name, "one of the person's principals is empty"));
+        }
+        all.insert(Principal::Person(name.get_ref().clone()));
+    }
+    Ok(all)
+}
+
+/// Whether a name can be a plugin's: `[a-z0-9][a-z0-9-]{0,30}`, short enough for `plugin__tool` to be
+/// a name that every MCP client takes.
+pub fn is_plugin_name(name: &str) -> bool {
+    name.len() <= 31
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+fn check_plugin(reader: &Reader<'_>, raw: &RawPlugin) -> Result<PluginConfig, HostError> {
+    let name = raw.name.get_ref();
+    if !is_plugin_name(name) {
+        let rule = "a plugin's name has lower-case letters, digits and `-`, at most 31, and does not start with `-`";
+        return Err(reader.error(&raw.name, rule));
+    }
+    if raw.file.get_ref().is_empty() {
+        return Err(reader.error(&raw.file, "the file is empty"));
+    }
+    let mut preopens = Vec::new();
+    for preopen in &raw.preopens {
+        if !preopen.guest.get_ref().starts_with('/') || preopen.guest.get_ref().contains("..") {
+            return Err(reader.error(&preopen.guest, "a guest folder is an absolute path without `..`, such as `/notes`"));
+        }
+        preopens.push((reader.path(preopen.host.get_ref()), preopen.guest.get_ref().clone()));
+    }
+    Ok(PluginConfig {
+        name: name.clone(),
+        file: reader.path(raw.file.get_ref()),
+        digest: reader.parse(&raw.sha256)?,
+        grants: raw.grant.iter().map(|g| check_grant(reader, g)).collect::<Result<_, _>>()?,
+        preopens,
+    })
+}
+
+fn check_grant(reader: &Reader<'_>, raw: &RawGrant) -> Result<Grant, HostError> {
+    let interface: InterfaceName = reader.parse(&raw.capability)?;
+    let resources = raw
+        .resources
+        .iter()
+        .map(|r| reader.parse::<Resource>(r))
+        .collect::<Result<Vec<_>, _>>()?;
+    let functions = raw.functions.as_ref().map(|f| f.get_ref().iter().cloned().collect());
+    Ok(Grant { interface, functions, resources })
+}

@@ -1,0 +1,94 @@
+//! The configuration as it was typed. Every table refuses unknown keys, with the line: a mistyped
+//! limit or a key of another version must never be silently ignored.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// `interlock.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub(super) state: Option<String>,
+    #[serde(default)]
+    pub(super) catalogues: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) cli: RawCli,
+    #[serde(default)]
+    pub(super) environment: RawEnvironment,
+    #[serde(default)]
+    pub(super) plugin: Vec<RawPlugin>,
+    #[serde(default)]
+    pub(super) agents: BTreeMap<Spanned<String>, RawAgent>,
+    #[serde(default)]
+    pub(super) people: BTreeMap<Spanned<String>, RawPerson>,
+    #[serde(default)]
+    pub(super) limits: RawLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCli {
+    pub(super) principal: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEnvironment {
+    pub(super) root: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPlugin {
+    pub(super) name: Spanned<String>,
+    pub(super) file: Spanned<String>,
+    pub(super) sha256: Spanned<String>,
+    #[serde(default)]
+    pub(super) preopens: Vec<RawPreopen>,
+    #[serde(default)]
+    pub(super) grant: Vec<RawGrant>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPreopen {
+    pub(super) host: Spanned<String>,
+    pub(super) guest: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGrant {
+    pub(super) capability: Spanned<String>,
+    pub(super) functions: Option<Spanned<Vec<String>>>,
+    pub(super) resources: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAgent {
+    #[serde(default)]
+    pub(super) teams: Vec<String>,
+    #[serde(default)]
+    pub(super) operators: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPerson {
+    #[serde(default)]
+    pub(super) principals: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawLimits {
+    pub(super) memory: Option<Spanned<String>>,
+    pub(super) time: Option<Spanned<String>>,
+    pub(super) output: Option<Spanned<String>>,
+    pub(super) log: Option<Spanned<String>>,
+    pub(super) fuel: Option<u64>,
+    pub(super) host_calls: Option<u64>,
+    pub(super) host_bytes: Option<Spanned<String>>,
+}

@@ -1,0 +1,118 @@
+//! What keeps a host from starting, or a person from getting what they asked for, apart from the
+//! decisions in a [`crate::Response`]. Each says what happened, where, and what to do next.
+
+use interlock_authority::{AuthorityError, Digest};
+use interlock_providers::ProviderFault;
+use interlock_sandbox::{AdmissionError, SandboxError};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why the host cannot do what was asked.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// The configuration cannot be read or means nothing.
+    #[error("{}{}: {message}", .file.display(), .line.map(|l| format!(":{l}")).unwrap_or_default())]
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+    /// A catalogue, grant or name means nothing.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// A plugin is not admitted.
+    #[error("plugin `{plugin}`: {source}")]
+    Admission {
+        /// The plugin's name, or the file it was to come from.
+        plugin: String,
+        /// Why.
+        source: Box<AdmissionError>,
+    },
+    /// The sandbox cannot start.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A provider cannot start.
+    #[error(transparent)]
+    Provider(#[from] ProviderFault),
+    /// A catalogue names a provider that this host does not have.
+    #[error(
+        "`{interface}` names the provider `{provider}`, which this host does not have; it has {known}"
+    )]
+    NoProvider {
+        /// The interface whose catalogue entry names it.
+        interface: String,
+        /// What it names.
+        provider: String,
+        /// What could have been meant.
+        known: String,
+    },
+    /// The bytes of a plugin are not the ones that were installed.
+    #[error(
+        "plugin `{plugin}`: {} has the digest {found}, and {pinned} was installed; nothing was run; restore the file, or install the new bytes with `interlock plugin install`",
+        .file.display()
+    )]
+    PinnedBytes {
+        /// The plugin.
+        plugin: String,
+        /// Its file.
+        file: PathBuf,
+        /// The digest in the configuration.
+        pinned: Digest,
+        /// The digest of the file.
+        found: Digest,
+    },
+    /// No such plugin.
+    #[error("there is no plugin `{name}`; {}", names(.known, "installed: "))]
+    NoPlugin {
+        /// What was asked for.
+        name: String,
+        /// What is installed.
+        known: Vec<String>,
+    },
+    /// No such tool.
+    #[error("plugin `{plugin}` has no tool `{tool}`; {}", names(.known, "it has "))]
+    NoTool {
+        /// The plugin.
+        plugin: String,
+        /// What was asked for.
+        tool: String,
+        /// Its tools.
+        known: Vec<String>,
+    },
+    /// The host needs a helper program that can serve its hidden roles.
+    #[error(
+        "this program cannot serve as the host's helper; call `interlock::helper::run_if_asked()` first in `main`, or name a program with `HostBuilder::helper`"
+    )]
+    NoHelper,
+    /// A file could not be read or written.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried, and where.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The record of what happens cannot be written, so nothing may happen.
+    #[error("cannot write the record {}: {source}; nothing was done", .file.display())]
+    Record {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+fn names(known: &[String], lead: &str) -> String {
+    if known.is_empty() { "there are none".to_owned() } else { format!("{lead}{}", known.join(", ")) }
+}
+
+impl HostError {
+    /// For `map_err`: what was tried.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}

@@ -1,0 +1,306 @@
+//! The one door. Every capability call of every plugin passes [`RunGate::gate`], which names and checks
+//! the call by the host's catalogue, asks the authority, calls the provider under the run's deadline,
+//! and tells the recorder each step. There is no other way to a provider: the handles live here, for
+//! the providers of live interfaces only, and what providers take can be minted only by the authority.
+
+mod effect;
+mod log;
+
+pub use effect::EffectTasks;
+pub use log::{Ended, RunLog};
+
+use crate::{
+    freeze::Freeze,
+    record::{Event, EventBody, Recorder},
+    response::DeniedCall,
+};
+use async_trait::async_trait;
+use interlock_authority::{
+    Authorized, Catalogue, Class, Denial, LinkState, Mode, Permitted, Planned, permit,
+    permit::check_touches,
+};
+use interlock_providers::{Forecasted, Forecaster, Performer, Provider, ProviderFault, Reader};
+use interlock_sandbox::{Gate, GateAnswer, GuestCall};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::time::Instant;
+
+/// The most effects of one plan: more than a person reads.
+pub const MAX_PLANNED: usize = 50;
+
+/// What one run may reach of a provider.
+#[derive(Clone)]
+struct Hands {
+    reader: Arc<dyn Reader>,
+    forecaster: Arc<dyn Forecaster>,
+    /// Absent while planning: a plan holds nothing that can act.
+    performer: Option<Arc<dyn Performer>>,
+}
+
+/// What a gate is made of.
+pub struct GateParts {
+    /// The invocation, for the record.
+    pub invocation: String,
+    /// The decision that the run is under.
+    pub authorized: Authorized,
+    /// What every capability function does.
+    pub catalogue: Arc<Catalogue>,
+    /// Where each step is kept.
+    pub recorder: Arc<dyn Recorder>,
+    /// The switch that stops all effects.
+    pub freeze: Freeze,
+    /// Capability calls in this run.
+    pub host_calls: u64,
+    /// Bytes of arguments and results of all capability calls in this run.
+    pub host_bytes: u64,
+    /// When the run ends.
+    pub deadline: Instant,
+    /// Where effects that outlive their run are waited for.
+    pub tasks: EffectTasks,
+}
+
+/// The gate of one run.
+pub struct RunGate {
+    parts: GateParts,
+    hands: BTreeMap<String, Hands>,
+    log: Arc<Mutex<RunLog>>,
+}
+
+/// Why a call got no answer.
+pub(crate) enum Stop {
+    /// The guest is told; it may go on.
+    Denied(Denial),
+    /// The run ends.
+    End(Ended),
+}
+
+impl From<Denial> for Stop {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<Ended> for Stop {
+    fn from(ended: Ended) -> Self {
+        Self::End(ended)
+    }
+}
+
+impl RunGate {
+    /// A gate that holds only what this run's live functions need.
+    pub fn new(parts: GateParts, providers: &BTreeMap<String, Provider>) -> Self {
+        let mut hands = BTreeMap::new();
+        for (name, functions) in parts.authorized.links() {
+            // INVARIANT ABSENT-NOT-DENIED: a run in which nothing of an interface is live holds no
+            // handle of its provider.
+            if !functions.values().any(|state| *state == LinkState::Live) {
+                continue;
+            }
+            let Some(interface) = parts.catalogue.interface(name) else { continue };
+            if let Some(provider) = providers.get(&interface.provider) {
+                hands.insert(
+                    interface.provider.clone(),
+                    Hands {
+                        reader: provider.reader.clone(),
+                        forecaster: provider.forecaster.clone(),
+                        performer: (parts.authorized.mode() == Mode::Call)
+                            .then(|| provider.performer.clone()),
+                    },
+                );
+            }
+        }
+        Self { parts, hands, log: Arc::default() }
+    }
+
+    /// What has happened in the run so far.
+    pub fn log(&self) -> RunLog {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RunLog> {
+        // The log is plain data: a panic elsewhere leaves it whole.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, body: EventBody) -> Result<(), Ended> {
+        let event = Event::now(Some(&self.parts.invocation), body);
+        self.parts.recorder.record(&event).map_err(|e| Ended::Fault(e.to_string()))
+    }
+
+    /// INVARIANT ONE-DOOR: the whole way of a capability call.
+    async fn gate(&self, call: GuestCall) -> Result<Value, Stop> {
+        self.charge(1, call.bytes)?;
+        let resolved =
+            self.parts.catalogue.resolve(&call.interface, &call.function, call.arguments)?;
+        let provider = self
+            .parts
+            .catalogue
+            .interface(&call.interface)
+            .and_then(|interface| self.hands.get(&interface.provider))
+            .cloned();
+        let permitted = permit(&self.parts.authorized, resolved)?;
+        let Some(hands) = provider else {
+            return Err(Ended::Fault(format!("no provider serves `{}`", call.interface)).into());
+        };
+        let answer = match (permitted.call().class(), self.parts.authorized.mode()) {
+            (Class::Read, _) => self.read(permitted, hands).await?,
+            (Class::Change | Class::Destroy, Mode::Plan) => self.plan(permitted, hands).await?,
+            (Class::Change | Class::Destroy, Mode::Call) => self.effect(permitted, hands).await?,
+        };
+        let size = serde_json::to_vec(&answer).map_or(u64::MAX, |text| text.len() as u64);
+        self.charge(0, size)?;
+        Ok(answer)
+    }
+
+    /// Charges the run's budgets of calls and bytes.
+    fn charge(&self, calls: u64, bytes: u64) -> Result<(), Ended> {
+        let mut log = self.lock();
+        log.host_calls = log.host_calls.saturating_add(calls);
+        log.host_bytes = log.host_bytes.saturating_add(bytes);
+        if log.host_calls > self.parts.host_calls {
+            let most = self.parts.host_calls;
+            return Err(Ended::limit("host-calls", format!("a run may make {most} capability calls")));
+        }
+        if log.host_bytes > self.parts.host_bytes {
+            let most = self.parts.host_bytes;
+            return Err(Ended::limit(
+                "host-bytes",
+                format!("the capability calls of a run may carry {most} bytes"),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn read(&self, permitted: Permitted, hands: Hands) -> Result<Value, Stop> {
+        let call = permitted.call().clone();
+        // A read of what an earlier planned effect changes would be about a world that does not exist.
+        if self.lock().planned.iter().any(|planned| planned.overlaps(call.resource())) {
+            let reason = format!(
+                "the tool reads `{}` ({}), which an earlier effect of the plan changes",
+                call.resource(),
+                call.function()
+            );
+            return Err(Ended::Horizon(reason).into());
+        }
+        self.record(EventBody::Read {
+            interface: call.interface().clone(),
+            function: call.function().to_owned(),
+            resource: call.resource().clone(),
+        })?;
+        let reader = hands.reader;
+        Ok(self.bounded(async move { reader.read(&permitted).await }).await?)
+    }
+
+    async fn plan(&self, permitted: Permitted, hands: Hands) -> Result<Value, Stop> {
+        let earlier = self.lock().planned.clone();
+        if earlier.len() >= MAX_PLANNED {
+            let reason = format!("a plan has at most {MAX_PLANNED} effects");
+            return Err(Ended::Horizon(reason).into());
+        }
+        let call = permitted.call().clone();
+        let (permitted, forecasted) = self.forecast(permitted, hands.forecaster, earlier).await?;
+        let forecast = match forecasted {
+            Forecasted::Exact(forecast) => forecast.bounded(),
+            Forecasted::NoEffect(answer) => return Ok(answer),
+            Forecasted::Inexact(why) => {
+                let reason = format!("`{}` on `{}`: {why}", call.function(), call.resource());
+                return Err(Ended::Horizon(reason).into());
+            }
+        };
+        check_touches(&self.parts.authorized, &permitted, &forecast)?;
+        let step = self.lock().planned.len() as u64 + 1;
+        self.record(EventBody::Planned {
+            step,
+            interface: call.interface().clone(),
+            function: call.function().to_owned(),
+            class: call.class(),
+            resource: call.resource().clone(),
+            touches: forecast.touches.clone(),
+        })?;
+        let result = forecast.result.clone();
+        self.lock().planned.push(Planned { call, forecast });
+        Ok(result)
+    }
+
+    async fn forecast(
+        &self,
+        permitted: Permitted,
+        forecaster: Arc<dyn Forecaster>,
+        earlier: Vec<Planned>,
+    ) -> Result<(Permitted, Forecasted), Ended> {
+        self.bounded(async move {
+            let forecasted = forecaster.forecast(&permitted, &earlier).await?;
+            Ok((permitted, forecasted))
+        })
+        .await
+    }
+
+    /// Runs a provider's work in a task of its own, until the deadline: a provider that blocks holds up
+    /// a task, not the run, and one that panics ends only this run.
+    async fn bounded<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ProviderFault>> + Send + 'static,
+    ) -> Result<T, Ended> {
+        let mut task = tokio::spawn(work);
+        match tokio::time::timeout_at(self.parts.deadline, &mut task).await {
+            Ok(Ok(Ok(value))) => Ok(value),
+            Ok(Ok(Err(fault))) => Err(Ended::Fault(fault.to_string())),
+            Ok(Err(_)) => Err(Ended::Fault("the provider panicked".to_owned())),
+            Err(_) => {
+                task.abort();
+                Err(Ended::limit("time", "a provider did not answer before the run's deadline"))
+            }
+        }
+    }
+
+    /// Keeps a denial for the caller, bounded, and for the operator with what would permit it.
+    fn denied(&self, interface: &interlock_authority::InterfaceName, function: &str, denial: &Denial) -> Result<(), Ended> {
+        self.lock().deny(DeniedCall {
+            interface: interface.clone(),
+            function: function.to_owned(),
+            code: denial.code().to_owned(),
+            message: denial.to_string(),
+            count: 1,
+        });
+        let would_permit = match denial {
+            Denial::OutsideGrant { resource } | Denial::TouchesOutsideGrant { resource } => {
+                Some(format!(
+                    "[[plugin.grant]] capability = \"{interface}\", functions = [\"{function}\"], resources = [\"{resource}\"]"
+                ))
+            }
+            _ => None,
+        };
+        self.record(EventBody::Denied {
+            interface: interface.clone(),
+            function: function.to_owned(),
+            denial: denial.clone(),
+            would_permit,
+        })
+    }
+}
+
+#[async_trait]
+impl Gate for RunGate {
+    async fn call(&self, call: GuestCall) -> GateAnswer {
+        let (interface, function) = (call.interface.clone(), call.function.clone());
+        let ended = match self.gate(call).await {
+            Ok(answer) => return GateAnswer::Result(answer),
+            Err(Stop::Denied(denial)) => match self.denied(&interface, &function, &denial) {
+                Ok(()) => return GateAnswer::Denied(denial),
+                Err(ended) => ended,
+            },
+            Err(Stop::End(ended)) => ended,
+        };
+        let answer = GateAnswer::End {
+            code: ended.code(),
+            message: ended.message().to_owned(),
+            limit: matches!(ended, Ended::Limit { .. }),
+        };
+        self.lock().ended.get_or_insert(ended);
+        answer
+    }
+}

@@ -1,0 +1,361 @@
+//! The composition root: one [`Host`] owns the catalogue, the providers, the sandbox, the record and the
+//! switch, and hands each room only what it needs. The binary uses nothing else, and neither does a
+//! program that embeds Interlock.
+
+use crate::{
+    Config, HostError, Request, Response,
+    freeze::Freeze,
+    gate::EffectTasks,
+    helper::Helper,
+    pipeline,
+    record::{JsonLines, Recorder},
+};
+use interlock_authority::{Catalogue, Digest, Grant, Mode, catalogue::CatalogueSource};
+use interlock_providers::{Provider, environment};
+use interlock_sandbox::{
+    Admitted, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen, Sandbox, SandboxSettings,
+};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Everything an invocation needs, built once.
+pub struct Host {
+    config: Config,
+    catalogue: Arc<Catalogue>,
+    providers: BTreeMap<String, Provider>,
+    sandbox: Sandbox,
+    recorder: Arc<dyn Recorder>,
+    freeze: Freeze,
+    tasks: EffectTasks,
+    admitted: Mutex<BTreeMap<String, Arc<Installed>>>,
+}
+
+/// A plugin as it is installed and admitted.
+pub(crate) struct Installed {
+    pub(crate) name: String,
+    pub(crate) admitted: Admitted,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) preopens: Vec<Preopen>,
+}
+
+/// How to build a [`Host`].
+pub struct HostBuilder {
+    config: Config,
+    catalogues: Vec<CatalogueSource>,
+    providers: BTreeMap<String, Provider>,
+    recorder: Option<Arc<dyn Recorder>>,
+    helper: Option<Helper>,
+}
+
+impl HostBuilder {
+    /// The program that plays the hidden roles; this one, where nothing is said.
+    #[must_use]
+    pub fn helper(mut self, helper: Helper) -> Self {
+        self.helper = Some(helper);
+        self
+    }
+
+    /// A capability beside the built-in ones.
+    #[must_use]
+    pub fn catalogue(mut self, source: CatalogueSource) -> Self {
+        self.catalogues.push(source);
+        self
+    }
+
+    /// A provider that catalogues can name. It replaces a built-in one of the same name.
+    #[must_use]
+    pub fn provider(mut self, name: impl Into<String>, provider: Provider) -> Self {
+        self.providers.insert(name.into(), provider);
+        self
+    }
+
+    /// Where the record goes, instead of the state folder's `record.jsonl`.
+    #[must_use]
+    pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
+    /// Builds the host: reads catalogues, checks grants, opens providers and keys.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the configuration, the catalogues or the machine.
+    pub fn build(self) -> Result<Host, HostError> {
+        let helper = match self.helper {
+            Some(helper) => helper,
+            None => Helper::this_program()?,
+        };
+        let config = self.config;
+        let catalogue = load_catalogue(&config, self.catalogues)?;
+        check_grants(&config, &catalogue)?;
+        let mut providers = self.providers;
+        if !providers.contains_key("environment") {
+            let (program, arguments) = helper.role("runner");
+            let provider = environment::EnvironmentProvider::open(
+                &config.environment_root,
+                environment::RunnerProgram { program, arguments },
+            )?;
+            providers.insert("environment".to_owned(), Provider::new(Arc::new(provider)));
+        }
+        check_providers(&catalogue, &providers)?;
+        let recorder = match self.recorder {
+            Some(recorder) => recorder,
+            None => Arc::new(JsonLines::open(&config.state.join("record.jsonl"))?),
+        };
+        let key = crate::config::edit::secret_key(&config.state.join("artifact.key"))?;
+        let (program, arguments) = helper.role("compile");
+        let sandbox = Sandbox::new(SandboxSettings {
+            cache: Some(ArtifactCache { dir: config.state.join("artifacts"), key }),
+            compiler: Compiler::Child { program, arguments },
+        })?;
+        Ok(Host {
+            freeze: Freeze::in_state(&config.state),
+            config,
+            catalogue: Arc::new(catalogue),
+            providers,
+            sandbox,
+            recorder,
+            tasks: EffectTasks::default(),
+            admitted: Mutex::default(),
+        })
+    }
+}
+
+/// The built-in catalogues, those of the configuration, and these.
+///
+/// # Errors
+/// The first catalogue that cannot be read or does not fit its WIT.
+pub fn load_catalogue(
+    config: &Config,
+    more: Vec<CatalogueSource>,
+) -> Result<Catalogue, HostError> {
+    let mut sources = vec![environment::catalogue()];
+    for file in &config.catalogues {
+        sources.push(read_catalogue(file)?);
+    }
+    sources.extend(more);
+    Ok(Catalogue::load(&sources)?)
+}
+
+/// Reads a catalogue with the WIT file or folder that it names.
+fn read_catalogue(file: &Path) -> Result<CatalogueSource, HostError> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path)
+            .map_err(HostError::io(format!("cannot read {}", path.display())))
+    };
+    let text = read(file)?;
+    let name = file.display().to_string();
+    let path = interlock_authority::catalogue::wit_path(&name, &text)?;
+    let wit = file.parent().unwrap_or_else(|| Path::new("")).join(path);
+    let mut files = Vec::new();
+    if wit.is_dir() {
+        let entries = std::fs::read_dir(&wit)
+            .map_err(HostError::io(format!("cannot read {}", wit.display())))?;
+        for entry in entries {
+            let path =
+                entry.map_err(HostError::io(format!("cannot read {}", wit.display())))?.path();
+            if path.extension().is_some_and(|e| e == "wit") {
+                files.push((path.display().to_string(), read(&path)?));
+            }
+        }
+        files.sort();
+    } else {
+        files.push((wit.display().to_string(), read(&wit)?));
+    }
+    Ok(CatalogueSource { file: name, text, wit: files })
+}
+
+/// Checks that every grant of a configuration names something that exists.
+///
+/// # Errors
+/// The first grant that does not.
+pub fn check_grants(config: &Config, catalogue: &Catalogue) -> Result<(), HostError> {
+    for plugin in config.plugins.values() {
+        for grant in &plugin.grants {
+            grant.check(catalogue).map_err(|e| HostError::Config {
+                file: config.file.clone(),
+                line: None,
+                message: format!("plugin `{}`: {e}", plugin.name),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn check_providers(
+    catalogue: &Catalogue,
+    providers: &BTreeMap<String, Provider>,
+) -> Result<(), HostError> {
+    match catalogue.interfaces().find(|i| !providers.contains_key(&i.provider)) {
+        None => Ok(()),
+        Some(interface) => Err(HostError::NoProvider {
+            interface: interface.name.to_string(),
+            provider: interface.provider.clone(),
+            known: providers.keys().cloned().collect::<Vec<_>>().join(", "),
+        }),
+    }
+}
+
+impl Host {
+    /// A host from a configuration file.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn from_file(file: impl AsRef<Path>) -> Result<HostBuilder, HostError> {
+        Ok(Self::builder(Config::load(file.as_ref())?))
+    }
+
+    /// A host from a checked configuration.
+    pub fn builder(config: Config) -> HostBuilder {
+        HostBuilder {
+            config,
+            catalogues: Vec::new(),
+            providers: BTreeMap::new(),
+            recorder: None,
+            helper: None,
+        }
+    }
+
+    /// Runs a tool. Effects happen as far as the grants allow; functions of class `destroy` are withheld.
+    ///
+    /// # Errors
+    /// As [`crate::pipeline`] says: what keeps a run from being decided.
+    pub async fn call(&self, request: Request) -> Result<Response, HostError> {
+        pipeline::run(self, request, Mode::Call).await
+    }
+
+    /// Finds the effects that a tool would have. Nothing is performed.
+    ///
+    /// # Errors
+    /// As [`Host::call`].
+    pub async fn plan(&self, request: Request) -> Result<Response, HostError> {
+        pipeline::run(self, request, Mode::Plan).await
+    }
+
+    /// Looks at a plugin without granting it anything.
+    ///
+    /// # Errors
+    /// Why the bytes are not a plugin.
+    pub async fn inspect(&self, plugin: &PluginBytes) -> Result<Inspection, HostError> {
+        self.sandbox.inspect(plugin, &self.catalogue).await.map_err(|source| HostError::Admission {
+            plugin: plugin.digest().short(),
+            source: Box::new(source),
+        })
+    }
+
+    /// Admits a plugin against these grants, without installing it.
+    ///
+    /// # Errors
+    /// Why it is not admitted; nothing of it has run when a grant is missing.
+    pub async fn admit(
+        &self,
+        plugin: &PluginBytes,
+        name: &str,
+        grants: &[Grant],
+    ) -> Result<Admitted, HostError> {
+        self.sandbox.admit(plugin, name, grants, &self.catalogue).await.map_err(|source| {
+            HostError::Admission { plugin: name.to_owned(), source: Box::new(source) }
+        })
+    }
+
+    /// The tools of an installed plugin, admitted if it was not yet.
+    ///
+    /// # Errors
+    /// Why the plugin cannot be used.
+    pub async fn tools(&self, plugin: &str) -> Result<Admitted, HostError> {
+        Ok(self.installed(plugin).await?.admitted.clone())
+    }
+
+    /// Waits for effects that outlived their runs, at most this long. Says whether all ended.
+    pub async fn drain(&self, most: Duration) -> bool {
+        self.tasks.drained(most).await
+    }
+
+    /// How many effects are under way.
+    pub fn effects_under_way(&self) -> usize {
+        self.tasks.under_way()
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+    /// What every capability function does.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+    /// The switch that stops all effects.
+    pub fn freeze(&self) -> &Freeze {
+        &self.freeze
+    }
+    /// Where each step is kept.
+    pub fn recorder(&self) -> &Arc<dyn Recorder> {
+        &self.recorder
+    }
+    pub(crate) fn providers(&self) -> &BTreeMap<String, Provider> {
+        &self.providers
+    }
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+    pub(crate) fn tasks(&self) -> &EffectTasks {
+        &self.tasks
+    }
+
+    /// An installed plugin, admitted once per host.
+    pub(crate) async fn installed(&self, name: &str) -> Result<Arc<Installed>, HostError> {
+        let known = self.admitted.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(installed) = known {
+            return Ok(installed);
+        }
+        let plugin = self.config.plugins.get(name).ok_or_else(|| HostError::NoPlugin {
+            name: name.to_owned(),
+            known: self.config.plugins.keys().cloned().collect(),
+        })?;
+        let bytes = read_plugin(&plugin.file)?;
+        // The bytes that are compared are the bytes that are compiled: the file is read once.
+        let found: Digest = bytes.digest();
+        if found != plugin.digest {
+            return Err(HostError::PinnedBytes {
+                plugin: name.to_owned(),
+                file: plugin.file.clone(),
+                pinned: plugin.digest,
+                found,
+            });
+        }
+        let installed = Arc::new(Installed {
+            name: name.to_owned(),
+            admitted: self.admit(&bytes, name, &plugin.grants).await?,
+            grants: plugin.grants.clone(),
+            preopens: plugin
+                .preopens
+                .iter()
+                .map(|(host, guest)| Preopen { host: host.clone(), guest: guest.clone() })
+                .collect(),
+        });
+        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(admitted.entry(name.to_owned()).or_insert(installed).clone())
+    }
+}
+
+/// Reads a plugin's file, `.wasm` or `.wat`.
+///
+/// # Errors
+/// When it cannot be read, is too large, or is not a component.
+pub fn read_plugin(file: &Path) -> Result<PluginBytes, HostError> {
+    use std::io::Read;
+    let failed = || format!("cannot read the plugin {}", file.display());
+    let mut bytes = Vec::new();
+    let source = std::fs::File::open(file).map_err(HostError::io(failed()))?;
+    // One byte more than the cap is enough to know that a file is too large.
+    let most = interlock_sandbox::bytes::MAX_PLUGIN_BYTES + 1;
+    source.take(most).read_to_end(&mut bytes).map_err(HostError::io(failed()))?;
+    PluginBytes::from_file_bytes(bytes).map_err(|source| HostError::Admission {
+        plugin: file.display().to_string(),
+        source: Box::new(source),
+    })
+}

@@ -1,0 +1,170 @@
+//! `interlock call`: run a tool. The result goes to standard output, what happened to standard error.
+
+use super::{
+    Ending,
+    arguments::CallArguments,
+    output::{DIM, GREEN, Output, RED, YELLOW, plain, plain_lines, styled},
+    problem::Problem,
+};
+use crate::{
+    Host, Outcome, Request, Response,
+    config::Config,
+    response::EffectStatus,
+};
+use interlock_authority::Principal;
+use serde_json::Value;
+use std::{
+    io::Read,
+    path::Path,
+    time::Duration,
+};
+
+/// How long the process waits, after the caller has its answer, for an effect that is still under way.
+const LAST_WAIT: Duration = Duration::from_secs(60);
+
+/// The longest arguments that are read.
+const MAX_ARGUMENTS: u64 = 16 << 20;
+
+pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output) -> Ending {
+    let config = Config::load(file)?;
+    let request = request(arguments, &config)?;
+    let host = Host::builder(config).build()?;
+    let progress = output.progress(format!("running {}", arguments.tool));
+    let response = host.call(request).await;
+    drop(progress);
+    let response = response.map_err(|e| super::plugin::explain(e, host.catalogue(), None))?;
+    show(&response, output);
+    if host.effects_under_way() > 0 {
+        output.aside("waiting for an effect that is still under way, to write down its outcome");
+        host.drain(LAST_WAIT).await;
+    }
+    Ok(response.outcome.exit_code())
+}
+
+/// Reads who asks for what.
+pub(super) fn request(arguments: &CallArguments, config: &Config) -> Result<Request, Problem> {
+    let (plugin, tool) = arguments.tool.split_once('.').ok_or_else(|| {
+        Problem::usage(format!("`{}` is not a tool; write `plugin.tool`", arguments.tool))
+    })?;
+    Ok(Request {
+        principal: principal(arguments.principal.as_deref(), config)?,
+        plugin: plugin.to_owned(),
+        tool: tool.to_owned(),
+        arguments: read_arguments(&arguments.arguments)?,
+    })
+}
+
+fn principal(named: Option<&str>, config: &Config) -> Result<Principal, Problem> {
+    let Some(text) = named else {
+        return config.cli_principal.clone().ok_or_else(|| {
+            Problem::new(
+                3,
+                "unknown-principal",
+                "nobody asks: name a principal with `--as`, or set `principal` under `[cli]`",
+            )
+        });
+    };
+    if text.contains("::") {
+        return Ok(text.parse()?);
+    }
+    let mut same = config.principals.iter().filter(|p| p.name() == text);
+    match (same.next(), same.next()) {
+        (Some(principal), None) => Ok(principal.clone()),
+        (Some(_), Some(_)) => Err(Problem::usage(format!(
+            "both an agent and a person are called `{text}`; write `Agent::{text}` or `Person::{text}`"
+        ))),
+        (None, _) => Err(Problem::new(
+            3,
+            "unknown-principal",
+            format!("nobody configured is called `{text}`; add a table `[agents.{text}]` or `[people.{text}]`"),
+        )),
+    }
+}
+
+fn read_arguments(text: &str) -> Result<Value, Problem> {
+    let unreadable = |e: std::io::Error| Problem::usage(format!("cannot read the arguments: {e}"));
+    let mut read = String::new();
+    let text = if text == "-" {
+        std::io::stdin().take(MAX_ARGUMENTS + 1).read_to_string(&mut read).map_err(unreadable)?;
+        if read.len() as u64 > MAX_ARGUMENTS {
+            return Err(Problem::usage(format!("the arguments are longer than {MAX_ARGUMENTS} bytes")));
+        }
+        read.as_str()
+    } else {
+        text
+    };
+    interlock_sandbox::parse_json(text)
+        .map_err(|e| Problem::new(2, "invalid-arguments", format!("the arguments are not JSON: {e}")))
+}
+
+fn show(response: &Response, output: &Output) {
+    for effect in &response.happened {
+        let (style, word) = match effect.status {
+            EffectStatus::Done => (GREEN, "done"),
+            EffectStatus::Refused => (YELLOW, "refused"),
+            EffectStatus::Failed => (RED, "failed"),
+            EffectStatus::Unknown => (RED, "unknown"),
+        };
+        output.aside(format!(
+            "{}  {}  {}  {}",
+            styled(style, format!("{word:<7}")),
+            effect.class,
+            effect.resource,
+            effect.function
+        ));
+    }
+    for denied in &response.denied {
+        let times = if denied.count > 1 { format!(" ({} times)", denied.count) } else { String::new() };
+        output.aside(format!(
+            "{}  {}#{}: {} [{}]{times}",
+            styled(YELLOW, "denied "),
+            denied.interface,
+            denied.function,
+            plain(&denied.message),
+            denied.code
+        ));
+    }
+    log(response, output);
+    output.result(response, || ending(response));
+    if !matches!(response.outcome, Outcome::Done { .. } | Outcome::Planned { .. }) {
+        let word = response.outcome.code();
+        output.aside(format!("{} {}", styled(RED, format!("{word}:")), message(&response.outcome)));
+        if response.happened.is_empty() {
+            output.aside("Nothing was changed.");
+        }
+    }
+    output.aside(styled(DIM, format!("invocation {}", response.invocation)));
+}
+
+/// What the plugin wrote, marked as the plugin's.
+pub(super) fn log(response: &Response, output: &Output) {
+    for line in response.log.lines() {
+        output.aside(styled(DIM, format!("  | {}", plain(line))));
+    }
+    if response.dropped_log_bytes > 0 {
+        let dropped = response.dropped_log_bytes;
+        output.aside(styled(DIM, format!("  | … {dropped} more bytes of log were dropped")));
+    }
+}
+
+fn ending(response: &Response) -> String {
+    match &response.outcome {
+        Outcome::Done { result } => serde_json::to_string_pretty(result).unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+/// The sentence of an outcome that is not a result.
+pub(super) fn message(outcome: &Outcome) -> String {
+    let text = match outcome {
+        Outcome::Done { .. } | Outcome::Planned { .. } => "",
+        Outcome::Failed { message, .. }
+        | Outcome::InvalidArguments { message }
+        | Outcome::Refused { message, .. }
+        | Outcome::Limit { message, .. }
+        | Outcome::Trapped { message }
+        | Outcome::Unknown { message }
+        | Outcome::HostFault { message } => message,
+    };
+    plain_lines(text)
+}

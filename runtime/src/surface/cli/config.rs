@@ -1,0 +1,53 @@
+//! `interlock config check`: everything that can be checked without starting anything.
+
+use super::{
+    Ending,
+    arguments::{ConfigArguments, ConfigCommand},
+    output::{GREEN, Output, styled},
+};
+use crate::{
+    Config, HostError,
+    host::{check_grants, load_catalogue, read_plugin},
+};
+use serde_json::json;
+use std::path::Path;
+
+pub(super) fn run(arguments: &ConfigArguments, file: &Path, output: &Output) -> Ending {
+    match arguments.command {
+        ConfigCommand::Check => check(file, output),
+    }
+}
+
+fn check(file: &Path, output: &Output) -> Ending {
+    let config = Config::load(file)?;
+    let catalogue = load_catalogue(&config, Vec::new())?;
+    check_grants(&config, &catalogue)?;
+    for plugin in config.plugins.values() {
+        let bytes = read_plugin(&plugin.file)?;
+        if bytes.digest() != plugin.digest {
+            return Err(HostError::PinnedBytes {
+                plugin: plugin.name.clone(),
+                file: plugin.file.clone(),
+                pinned: plugin.digest,
+                found: bytes.digest(),
+            }
+            .into());
+        }
+    }
+    let (plugins, interfaces) = (config.plugins.len(), catalogue.interfaces().count());
+    let summary = json!({
+        "status": "ok", "config": file, "plugins": plugins, "interfaces": interfaces,
+        "principals": config.principals.len(),
+    });
+    output.result(&summary, || {
+        format!(
+            "{}: {} capability interfaces, {} plugins, {} principals: {}",
+            file.display(),
+            interfaces,
+            plugins,
+            config.principals.len(),
+            styled(GREEN, "in order")
+        )
+    });
+    Ok(0)
+}

@@ -1,0 +1,79 @@
+//! `interlock plugin install`: admit, pin, and say what the plugin may do from now on.
+
+use super::super::{
+    Ending,
+    output::{DIM, GREEN, Output, styled},
+    problem::Problem,
+    sheet::Sheet,
+};
+use super::ungranted::{Wanted, explain};
+use crate::{
+    Host,
+    host::read_plugin,
+    install::{Install, install, parse_grant},
+};
+use interlock_authority::{Class, Grant};
+use std::path::Path;
+
+pub(super) async fn run(
+    file: &Path,
+    name: &str,
+    grants: &[String],
+    preopens: &[String],
+    config: &Path,
+    output: &Output,
+) -> Ending {
+    let wanted = Install {
+        name: name.to_owned(),
+        grants: if grants.is_empty() { None } else { Some(read_grants(grants)?) },
+        preopens: if preopens.is_empty() { None } else { Some(read_preopens(preopens)?) },
+    };
+    let bytes = read_plugin(file)?;
+    let host = Host::from_file(config)?.build()?;
+    let progress = output.progress(format!("compiling {}", file.display()));
+    let installed = install(&host, &bytes, &wanted).await;
+    drop(progress);
+    let admitted = installed
+        .map_err(|e| explain(e, host.catalogue(), Some(Wanted { file, name })))?;
+    let sheet = Sheet::new(name, &admitted, host.catalogue());
+    output.result(&sheet, || sheet.text());
+    output.aside(format!("{} {name}, pinned by its digest", styled(GREEN, "installed")));
+    let destroys = admitted.imports.keys().any(|interface| {
+        host.catalogue().interface(interface).is_some_and(|i| i.class() == Class::Destroy)
+    });
+    if destroys {
+        output.aside(styled(
+            DIM,
+            "Its destructive functions can be planned; every call runs with them withheld.",
+        ));
+    }
+    Ok(0)
+}
+
+fn read_grants(texts: &[String]) -> Result<Vec<Grant>, Problem> {
+    texts
+        .iter()
+        .map(|text| {
+            if !text.contains('=') {
+                return Err(Problem::usage(format!(
+                    "the grant `{text}` names no resource; write `{text}=environment/prod` for that resource and all below it"
+                )));
+            }
+            parse_grant(text).map_err(|e| Problem::usage(format!("the grant `{text}`: {e}")))
+        })
+        .collect()
+}
+
+fn read_preopens(texts: &[String]) -> Result<Vec<(String, String)>, Problem> {
+    texts
+        .iter()
+        .map(|text| match text.split_once('=') {
+            Some((host, guest)) if !host.is_empty() && guest.starts_with('/') => {
+                Ok((host.to_owned(), guest.to_owned()))
+            }
+            _ => Err(Problem::usage(format!(
+                "`{text}` is not a preopen; write the host folder, `=`, and an absolute guest path, such as `notes=/notes`"
+            ))),
+        })
+        .collect()
+}

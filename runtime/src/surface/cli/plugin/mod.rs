@@ -1,0 +1,27 @@
+//! `interlock plugin …`: look at plugins, install them, list them, remove them.
+
+mod inspect;
+mod install;
+mod list;
+mod remove;
+mod ungranted;
+
+pub(super) use ungranted::explain;
+
+use super::{
+    Ending,
+    arguments::{PluginArguments, PluginCommand},
+    output::Output,
+};
+use std::path::Path;
+
+pub(super) async fn run(arguments: &PluginArguments, config: &Path, output: &Output) -> Ending {
+    match &arguments.command {
+        PluginCommand::Inspect { file } => inspect::run(file, config, output).await,
+        PluginCommand::Install { file, name, grants, preopens } => {
+            install::run(file, name, grants, preopens, config, output).await
+        }
+        PluginCommand::List => list::run(config, output).await,
+        PluginCommand::Remove { name } => remove::run(name, config, output),
+    }
+}

@@ -1,0 +1,86 @@
+//! What a person reads when something did not work: what happened, where, and the next step, with the
+//! exit code of the contract and never a backtrace.
+
+use super::output::{BOLD, Output, RED, plain_lines, styled};
+use crate::HostError;
+use interlock_authority::AuthorityError;
+use interlock_sandbox::AdmissionError;
+use serde::Serialize;
+
+/// Why a subcommand did not do what was asked.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    status: &'static str,
+    code: String,
+    message: String,
+    /// Indented lines below the message, for people.
+    #[serde(skip)]
+    more: String,
+    exit: u8,
+}
+
+impl Problem {
+    pub(super) fn new(exit: u8, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: "error",
+            code: code.to_owned(),
+            message: message.into(),
+            more: String::new(),
+            exit,
+        }
+    }
+
+    /// Usage or configuration.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(2, "usage", message)
+    }
+
+    /// Adds lines for people.
+    #[must_use]
+    pub(super) fn more(mut self, more: impl Into<String>) -> Self {
+        self.more = more.into();
+        self
+    }
+
+    /// Prints the problem and gives the exit code.
+    pub(super) fn show(&self, output: &Output) -> u8 {
+        if output.is_json() {
+            output.result(self, String::new);
+        } else {
+            anstream::eprintln!("{} {}", styled(RED, "error:"), styled(BOLD, plain_lines(&self.message)));
+            if !self.more.is_empty() {
+                anstream::eprintln!("\n{}", self.more);
+            }
+        }
+        self.exit
+    }
+}
+
+impl From<HostError> for Problem {
+    fn from(error: HostError) -> Self {
+        let (exit, code) = match &error {
+            HostError::Config { .. } => (2, "configuration"),
+            HostError::Authority(_) => (2, "configuration"),
+            HostError::Admission { source, .. } => match **source {
+                AdmissionError::NotGranted { .. } => (3, "not-granted"),
+                _ => (2, "not-admitted"),
+            },
+            HostError::Sandbox(_) => (5, "sandbox"),
+            HostError::Provider(_) => (2, "provider"),
+            HostError::NoProvider { .. } => (2, "no-provider"),
+            HostError::PinnedBytes { .. } => (6, "pinned-bytes"),
+            HostError::NoPlugin { .. } => (2, "no-plugin"),
+            HostError::NoTool { .. } => (2, "no-tool"),
+            HostError::NoHelper => (2, "no-helper"),
+            HostError::Io { .. } => (2, "io"),
+            HostError::Record { .. } => (5, "record"),
+        };
+        Self::new(exit, code, error.to_string())
+    }
+}
+
+impl From<AuthorityError> for Problem {
+    fn from(error: AuthorityError) -> Self {
+        HostError::from(error).into()
+    }
+}

@@ -1,0 +1,2 @@
+//! Where requests come from.
+pub mod cli;
