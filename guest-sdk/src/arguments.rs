@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::error::ToolError;
 use crate::schema::{closed_keys, input_schema};
 
-/// The argument of a tool that has none: an object without keys.
+// The argument of a tool that has none: an object without keys. (A doc comment would be shown to agents.)
 #[doc(hidden)]
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

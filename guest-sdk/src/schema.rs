@@ -48,20 +48,12 @@ fn tidy(schema: &mut Map<String, Value>) {
 /// Adds `additionalProperties: false` where the type left it open and nothing else in the schema
 /// could bring in further keys (a flattened map or enum does).
 fn close(schema: &mut Map<String, Value>) {
-    const OPENERS: &[&str] = &[
-        "$ref",
-        "additionalProperties",
-        "allOf",
-        "anyOf",
-        "oneOf",
-        "patternProperties",
-        "unevaluatedProperties",
-    ];
-    if schema.get("type").and_then(Value::as_str) == Some("object")
-        && !OPENERS.iter().any(|key| schema.contains_key(*key))
-    {
+    const OPENERS: &[&str] =
+        &["$ref", "allOf", "anyOf", "oneOf", "patternProperties", "unevaluatedProperties"];
+    let object = schema.get("type").and_then(Value::as_str) == Some("object");
+    if object && !OPENERS.iter().any(|key| schema.contains_key(*key)) {
+        schema.entry("additionalProperties").or_insert(Value::Bool(false));
         schema.entry("properties").or_insert_with(|| Value::Object(Map::new()));
-        schema.insert("additionalProperties".into(), Value::Bool(false));
     }
 }
 

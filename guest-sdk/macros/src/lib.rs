@@ -14,3 +14,6 @@ use proc_macro::TokenStream;
 pub fn tool(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::tool(attribute.into(), item.into()).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,7 @@
+//! The SDK's tests, as a plugin's author would meet it. One binary.
 
+mod dispatch; // calling tools: names, arguments, results, errors
+mod errors; // `?` and what becomes of an error
+mod fake; // the fake behaves as the WIT says
+mod schema; // what agents are told
+mod uses; // `uses(…)` resolves and narrows
