@@ -30,9 +30,11 @@ impl WitPackage {
             line: None,
             message,
         };
-        let group = map.parse().map_err(|(_, error)| wit_error(format!("{error:#}")))?;
+        let group = map.parse().map_err(|(map, error)| wit_error(error.render(&map)))?;
         let mut resolve = Resolve::default();
-        let package = resolve.push_group(group).map_err(|e| wit_error(format!("{e:#}")))?;
+        let package = resolve
+            .push_group(group)
+            .map_err(|error| wit_error(resolve.render_error(&error.into())))?;
         Ok(Self { resolve, package })
     }
 

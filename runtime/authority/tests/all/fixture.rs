@@ -1,0 +1,106 @@
+//! A catalogue of a cache, small enough to read at once.
+
+use interlock_authority::{
+    Authorized, Catalogue, Digest, Grant, InterfaceName, Invocation, Mode, Principal, Refusal,
+    authorize, authorize::Imports, catalogue::CatalogueSource,
+};
+use std::collections::BTreeSet;
+
+pub(crate) const WIT: &str = r#"
+package acme:cache@1.0.0;
+
+interface look {
+  stats: func(cluster: string) -> string;
+}
+interface tune {
+  variant error { denied(string), failed(string) }
+  resize: func(cluster: string, megabytes: u32, label: string) -> result<_, error>;
+  evict: func(cluster: string, key: string) -> result<_, error>;
+}
+interface wipe {
+  flush: func(cluster: string) -> result<_, string>;
+}
+"#;
+
+pub(crate) const CATALOGUE: &str = r#"wit = "acme-cache.wit"
+
+[interface."acme:cache/look@1.0.0"]
+provider = "cache"
+[interface."acme:cache/look@1.0.0".function.stats]
+class = "read"
+resource = "cache/{cluster}"
+
+[interface."acme:cache/tune@1.0.0"]
+provider = "cache"
+[interface."acme:cache/tune@1.0.0".function.resize]
+class = "change"
+resource = "cache/{cluster}"
+arguments.megabytes = { min = 16, max = 1024 }
+arguments.label = { max-length = 8 }
+[interface."acme:cache/tune@1.0.0".function.evict]
+class = "change"
+resource = "cache/{cluster}/key/{key...}"
+
+[interface."acme:cache/wipe@1.0.0"]
+provider = "cache"
+[interface."acme:cache/wipe@1.0.0".function.flush]
+class = "destroy"
+resource = "cache/{cluster}"
+"#;
+
+pub(crate) fn source(text: &str, wit: &str) -> CatalogueSource {
+    CatalogueSource {
+        file: "acme.toml".into(),
+        text: text.into(),
+        wit: vec![("acme-cache.wit".into(), wit.into())],
+    }
+}
+
+pub(crate) fn catalogue() -> Catalogue {
+    Catalogue::load(&[source(CATALOGUE, WIT)]).unwrap()
+}
+
+pub(crate) fn name(interface: &str) -> InterfaceName {
+    format!("acme:cache/{interface}@1.0.0").parse().unwrap()
+}
+
+pub(crate) fn grant(interface: &str, functions: Option<&[&str]>, resources: &[&str]) -> Grant {
+    Grant {
+        interface: name(interface),
+        functions: functions.map(|f| f.iter().map(|s| (*s).to_owned()).collect()),
+        resources: resources.iter().map(|r| r.parse().unwrap()).collect(),
+    }
+}
+
+pub(crate) fn imports(all: &[(&str, &[&str])]) -> Imports {
+    all.iter()
+        .map(|(i, functions)| (name(i), functions.iter().map(|f| (*f).to_owned()).collect()))
+        .collect()
+}
+
+/// A plugin that imports everything.
+pub(crate) fn everything() -> Imports {
+    imports(&[("look", &["stats"]), ("tune", &["resize", "evict"]), ("wipe", &["flush"])])
+}
+
+pub(crate) fn decide(
+    principal: &str,
+    imports: &Imports,
+    grants: &[Grant],
+    uses: Option<&[String]>,
+    mode: Mode,
+) -> Result<Authorized, Refusal> {
+    let known: BTreeSet<Principal> = ["Agent::bot".parse().unwrap()].into();
+    let asked = Invocation {
+        principal: &principal.parse().unwrap(),
+        known_principals: &known,
+        plugin: "cachebox",
+        digest: Digest::from_bytes([7; 32]),
+        imports,
+        grants,
+        tool: "tidy",
+        uses,
+        mode,
+    };
+    authorize(&asked, &catalogue())
+}
