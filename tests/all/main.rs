@@ -8,3 +8,9 @@ mod dependencies;
 mod house;
 // What README and the other documents show: commands that exist, texts that are really printed.
 mod documents;
+// The components of tests/cases/: hostile, malformed, ungranted. A new one is a file there, not code here.
+mod cases;
+// What the product is for: stories from an empty folder to their end, with example plugins and real processes.
+mod journeys;
+// What people type wrong: arguments, names, resources, configuration. Exit code, words, nothing changed.
+mod mistakes;

@@ -111,6 +111,20 @@ impl Deployment {
         Ok(path)
     }
 
+    /// Edits `interlock.toml`: replaces the one place that says `old`.
+    ///
+    /// # Errors
+    /// When there is no such place, or more than one: then the test edits something else than it thinks.
+    pub fn configure(&self, old: &str, new: &str) -> Result<()> {
+        let path = self.path.join("interlock.toml");
+        let text = std::fs::read_to_string(&path)?;
+        if text.matches(old).count() != 1 {
+            bail!("interlock.toml does not have `{old}` once:\n{text}");
+        }
+        std::fs::write(&path, text.replace(old, new))?;
+        Ok(())
+    }
+
     /// Every file in it with its bytes, for "nothing changed on disk"; without sockets and locks that
     /// are empty.
     ///

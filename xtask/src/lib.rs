@@ -1,6 +1,7 @@
 //! The part of xtask that the integration tests share with the demo: evidence gathered apart from the
-//! host. Everything else is the program in `main.rs`.
+//! host, and the tripwire component. Everything else is the program in `main.rs`.
 
 #![forbid(unsafe_code)]
 
 pub mod evidence;
+pub mod tripwire;

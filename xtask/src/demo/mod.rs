@@ -7,7 +7,6 @@
 pub(crate) mod guardian;
 mod scene;
 mod steps;
-mod tripwire;
 
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

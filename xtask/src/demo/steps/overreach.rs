@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use xtask::tripwire;
 
 use super::{OBSERVE, REMEDIATE};
 use crate::demo::scene::Scene;
-use crate::demo::tripwire;
 use crate::ui::time;
 
 const TEARDOWN_INTERFACE: &str = "interlock:environment/teardown@0.1.0";

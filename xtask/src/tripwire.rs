@@ -5,7 +5,7 @@
 //! Written as text, so that a reader can see that there is nothing else in it.
 
 /// The component, in WebAssembly text.
-pub(crate) const WAT: &str = r#"(component
+pub const WAT: &str = r#"(component
   ;; The capability that overreach asks for, with the host's own types.
   (import "interlock:environment/types@0.1.0" (instance $types
     (type $error (variant

@@ -1,0 +1,161 @@
+//! The stories that the product is for, each from an empty folder to its end, with the real binary, real
+//! processes and the example plugins.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use interlock_tests::{Deployment, Sample, staged_plugin};
+use xtask::tripwire;
+
+const AGENT: &str = "Agent::oncall-bot";
+const OBSERVE: &str = "interlock:environment/observe@0.1.0=environment/prod";
+const REMEDIATE: &str = "interlock:environment/remediate@0.1.0#restart-service,rollback-config=environment/prod/service/api";
+const TEARDOWN: &str = "interlock:environment/teardown@0.1.0#recreate-environment=environment/prod";
+const API: &str = r#"{"environment":"prod","service":"api"}"#;
+
+/// The services whose processes or answers are not what they were.
+fn changed(before: &Sample, after: &Sample) -> BTreeSet<String> {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+}
+
+fn install_fix_service(deployment: &Deployment) -> Result<()> {
+    deployment
+        .install(&staged_plugin("fix_service")?, "fix-service", &[OBSERVE, REMEDIATE])?
+        .exit(0)?;
+    Ok(())
+}
+
+fn install_rebuild(deployment: &Deployment) -> Result<()> {
+    let plugin = staged_plugin("rebuild_environment")?;
+    deployment.install(&plugin, "rebuild-environment", &[OBSERVE, TEARDOWN])?.exit(0)?;
+    Ok(())
+}
+
+#[test]
+fn a_broken_service_is_healed_and_no_other_is_touched() -> Result<()> {
+    let deployment = Deployment::with_sample()?;
+    install_fix_service(&deployment)?;
+    let well = deployment.sample()?;
+    assert!(well.len() >= 3 && well.values().all(|service| service.http == Some(200)), "{well:?}");
+
+    deployment.run(&["sample", "break"])?.exit(0)?;
+    let broken = deployment.sample()?;
+    assert_eq!(changed(&well, &broken), BTreeSet::from(["api".to_owned()]));
+    assert_ne!(broken["api"].http, Some(200));
+
+    deployment.run(&["call", "fix-service.heal", API, "--as", AGENT])?.exit(0)?;
+    let healed = deployment.sample()?;
+    assert_eq!(healed["api"].http, Some(200));
+    assert_eq!(changed(&well, &healed), BTreeSet::from(["api".to_owned()]));
+    assert_ne!(healed["api"].processes, broken["api"].processes);
+    Ok(())
+}
+
+#[test]
+fn looking_changes_nothing() -> Result<()> {
+    let deployment = Deployment::with_sample()?;
+    install_fix_service(&deployment)?;
+    deployment.run(&["sample", "break"])?.exit(0)?;
+    let before = deployment.sample()?;
+    deployment.run(&["call", "fix-service.diagnose", API, "--as", AGENT])?.exit(0)?;
+    deployment.run(&["plan", "fix-service.heal", API, "--as", AGENT])?.exit(0)?;
+    assert_eq!(changed(&before, &deployment.sample()?), BTreeSet::new());
+    Ok(())
+}
+
+#[test]
+fn fail_closed_a_grant_for_one_service_is_none_for_its_neighbour() -> Result<()> {
+    let deployment = Deployment::with_sample()?;
+    install_fix_service(&deployment)?;
+    let before = deployment.sample()?;
+    let neighbour = before.keys().find(|name| *name != "api").context("one service only")?;
+    let arguments = format!(r#"{{"environment":"prod","service":"{neighbour}"}}"#);
+    // Healthy, so `heal` finds nothing to do; a restart of it must be refused all the same.
+    deployment.run(&["call", "fix-service.heal", &arguments, "--as", AGENT])?.exit(0)?;
+    assert_eq!(changed(&before, &deployment.sample()?), BTreeSet::new());
+    Ok(())
+}
+
+#[test]
+fn absent_not_denied_overreach_is_refused_at_install() -> Result<()> {
+    let deployment = Deployment::with_sample()?;
+    let before = deployment.sample()?;
+    let rules = std::fs::read(deployment.path().join("interlock.toml"))?;
+    deployment
+        .install(&staged_plugin("overreach")?, "overreach", &[OBSERVE, REMEDIATE])?
+        .exit(3)?
+        .says(&["interlock:environment/teardown@0.1.0", "delete-environment", "destroy"])?;
+    assert_eq!(std::fs::read(deployment.path().join("interlock.toml"))?, rules);
+    assert_eq!(changed(&before, &deployment.sample()?), BTreeSet::new());
+    let list = deployment.run(&["plugin", "list"])?.exit(0)?;
+    assert!(!list.stdout.contains("overreach"), "{list}");
+    Ok(())
+}
+
+/// A component that cannot run one instruction unnoticed: refused at once, and caught when granted.
+#[test]
+fn absent_not_denied_no_instruction_runs_before_the_refusal() -> Result<()> {
+    let deployment = Deployment::init()?;
+    deployment.configure("time   = \"10s\"", "time   = \"2s\"")?;
+    let file = deployment.write("tripwire.wat", tripwire::WAT)?;
+    deployment.install(&file, "tripwire", &[])?.exit(3)?;
+    let grant = "interlock:environment/teardown@0.1.0#delete-environment=environment/prod";
+    deployment.install(&file, "tripwire", &[grant])?.exit(0)?;
+    let caught = deployment.run(&["call", "tripwire.harmless", "{}", "--as", AGENT])?.exit(5)?;
+    assert!(caught.time.as_millis() >= 1_900, "the wire is not live: {caught}");
+    Ok(())
+}
+
+#[test]
+fn a_rebuild_is_planned_with_all_it_touches_and_nothing_happens() -> Result<()> {
+    let deployment = Deployment::with_sample()?;
+    install_rebuild(&deployment)?;
+    let before = deployment.sample()?;
+    let arguments = r#"{"environment":"prod","reason":"a test"}"#;
+    let plan =
+        deployment.run(&["plan", "rebuild-environment.rebuild", arguments, "--as", AGENT])?;
+    let plan = plan.exit(0)?.says(&["recreate-environment", "environment/prod"])?;
+    for name in before.keys() {
+        assert!(plan.stdout.contains(&format!("environment/prod/service/{name}")), "{plan}");
+    }
+    assert_eq!(changed(&before, &deployment.sample()?), BTreeSet::new());
+    Ok(())
+}
+
+#[test]
+fn what_destroys_is_withheld_from_every_call() -> Result<()> {
+    let deployment = Deployment::with_sample()?;
+    install_rebuild(&deployment)?;
+    let before = deployment.sample()?;
+    let arguments = r#"{"environment":"prod","reason":"a test"}"#;
+    deployment.run(&["call", "rebuild-environment.rebuild", arguments, "--as", AGENT])?.exit(3)?;
+    assert_eq!(changed(&before, &deployment.sample()?), BTreeSet::new());
+    Ok(())
+}
+
+#[test]
+fn services_outlive_commands_and_end_when_asked() -> Result<()> {
+    let deployment = Deployment::with_sample()?;
+    let running = deployment.sample()?;
+    deployment.run(&["sample", "stop"])?.exit(0)?;
+    let stopped = deployment.sample()?;
+    assert!(stopped.values().all(|service| service.processes.is_empty()), "{stopped:?}");
+    assert_eq!(stopped.len(), running.len());
+    // Stopping what is stopped, and starting it again, are ordinary things to do.
+    deployment.run(&["sample", "stop"])?.exit(0)?;
+    deployment.run(&["sample", "start"])?.exit(0)?;
+    let again = deployment.sample()?;
+    assert!(again.values().all(|service| service.http == Some(200)), "{again:?}");
+    Ok(())
+}
+
+#[test]
+fn two_deployments_side_by_side_do_not_meet() -> Result<()> {
+    let (one, other) = (Deployment::with_sample()?, Deployment::with_sample()?);
+    let before = other.sample()?;
+    one.run(&["sample", "break"])?.exit(0)?;
+    one.run(&["sample", "stop"])?.exit(0)?;
+    assert_eq!(changed(&before, &other.sample()?), BTreeSet::new());
+    Ok(())
+}

@@ -1,0 +1,3 @@
+;; What:  text that is not WebAssembly text
+;; Exit:  2
+(component (func (export "broken"
