@@ -2,7 +2,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::string_slice,
-    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
