@@ -68,6 +68,10 @@ pub use error::{ErrorKind, ToolError};
 pub use plugin::Plugin;
 pub use {schemars, serde, serde_json};
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 #[doc = include_str!("tool.md")]
 pub use interlock_guest_macros::tool;
 

@@ -63,8 +63,9 @@ impl Serialize for Bad {
 
 plugin!(total, page, hello, unwritable);
 
+#[track_caller]
 fn refused(tool: &str, arguments: &str) -> String {
-    let error = PLUGIN.call(tool, arguments).unwrap_err();
+    let Err(error) = PLUGIN.call(tool, arguments) else { panic!("accepted: {arguments}") };
     assert_eq!(error.kind(), ErrorKind::InvalidArguments, "{error}");
     error.message().to_owned()
 }

@@ -8,7 +8,8 @@ where
     ToolError: From<E>,
 {
     let tool = || -> Result<(), ToolError> { Err(error)? };
-    tool().unwrap_err()
+    let Err(error) = tool() else { panic!("`?` did not return") };
+    error
 }
 
 #[test]
