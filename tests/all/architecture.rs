@@ -6,22 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+use interlock_tests::cargo_metadata::{DependencyKind, Metadata, PackageId};
 
-use interlock_tests::{read, root};
+use interlock_tests::{metadata, read, root};
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
-
-/// Cargo's own account of the workspace, from the lock file and without a network.
-pub(crate) fn metadata() -> Result<Metadata> {
-    let mut command = MetadataCommand::new();
-    command.manifest_path(root().join("Cargo.toml"));
-    // Without a platform cargo wants the sources of Windows-only crates too, and they are not here.
-    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let options = ["--locked", "--offline", "--filter-platform", platform.as_str()];
-    command.other_options(options.map(str::to_owned));
-    command.exec().context("could not read cargo metadata")
-}
 
 /// Normal and build dependencies between members; tests may look wherever they like.
 fn edges(metadata: &Metadata) -> Edges {

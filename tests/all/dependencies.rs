@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 
-use crate::architecture::metadata;
-use interlock_tests::read;
+use interlock_tests::{metadata, read, root};
 
 /// The lines `- `name`: why` below each heading `## `crate``.
 fn reasons(document: &str) -> BTreeMap<String, BTreeMap<String, String>> {
@@ -66,6 +65,28 @@ fn reasons_are_read_by_crate() {
     let found = reasons("## `a`\n\n- `x`: because\n- `y`:\n\n## Words\n- `z`: not in a crate\n");
     assert_eq!(found.len(), 1);
     assert_eq!(found["a"], BTreeMap::from([("x".to_owned(), "because".to_owned())]));
+}
+
+/// `name version [features]` of everything that is compiled for the given kinds of edges.
+fn features(edges: &str) -> Result<BTreeSet<String>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = std::process::Command::new(cargo)
+        .current_dir(root())
+        .args(["tree", "--workspace", "--locked", "--offline", "--prefix", "none", "--no-dedupe"])
+        .args(["--format", "{p} [{f}]", "--edges", edges])
+        .output()?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+}
+
+/// A development dependency that switches on a feature of serde makes tests compile wasmtime again.
+#[test]
+fn a_newcomer_compiles_shared_dependencies_once() -> Result<()> {
+    let (plain, with_tests) = (features("normal,build")?, features("normal,build,dev")?);
+    assert!(plain.len() > 100, "the tree is not complete: {}", plain.len());
+    let twice: Vec<&String> = plain.difference(&with_tests).collect();
+    assert!(twice.is_empty(), "tests compile these with other features: {twice:?}");
+    Ok(())
 }
 
 /// deny.toml's list, applied here too because cargo-deny is not everywhere.

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result};
 
-use interlock_tests::{read, root};
+use interlock_tests::{Deployment, read, root, staged_plugin};
 
 const DOCUMENTS: &[&str] = &[
     "README.md",
@@ -96,4 +96,81 @@ fn each_test_named_as_evidence_exists() -> Result<()> {
     assert!(named > 0, "no document names a test as evidence");
     assert!(missing.is_empty(), "named as evidence, but no such test:\n  {}", missing.join("\n  "));
     Ok(())
+}
+
+/// The fenced block that follows a marker, as its range in the document.
+fn block_after(document: &str, marker: &str) -> Result<std::ops::Range<usize>> {
+    let start = document.find(marker).with_context(|| format!("no `{marker}`"))? + marker.len();
+    let rest = document.get(start..).unwrap_or_default();
+    let open = rest.find("\n```").with_context(|| format!("no block after `{marker}`"))? + 1;
+    let first = rest.get(open..).and_then(|text| text.find('\n')).context("an open fence")?;
+    let begin = open + first + 1;
+    let end = rest.get(begin..).and_then(|text| text.find("```")).context("an open fence")?;
+    Ok(start + begin..start + begin + end)
+}
+
+/// A sheet without what changes from compiler to compiler: its first line's digest and size.
+fn lasting(sheet: &str) -> String {
+    let mut lines = sheet.trim_end().lines();
+    let head: Vec<&str> = lines.next().unwrap_or_default().split_whitespace().collect();
+    let name = head.first().copied().unwrap_or_default();
+    let sdk = head.iter().position(|word| *word == "interlock-guest");
+    let sdk = sdk.and_then(|at| head.get(at..at + 2)).map(|words| words.join(" "));
+    let head = [Some(name.to_owned()), sdk].into_iter().flatten().collect::<Vec<_>>().join("   ");
+    let rest: Vec<&str> = lines.map(str::trim_end).collect();
+    format!("{head}\n{}\n", rest.join("\n"))
+}
+
+/// With `INTERLOCK_UPDATE_README=1` the sheets in the README are rewritten instead of compared.
+#[test]
+fn the_sheets_in_the_readme_are_what_inspect_prints() -> Result<()> {
+    let deployment = Deployment::empty()?;
+    let mut readme = read("README.md")?;
+    let original = readme.clone();
+    for plugin in ["fix_service", "overreach", "rebuild_environment", "word_count", "read_notes"] {
+        let file = staged_plugin(plugin)?;
+        let ran = deployment.run(&["plugin".as_ref(), "inspect".as_ref(), file.as_os_str()])?;
+        let sheet = lasting(&ran.exit(0)?.stdout);
+        let range = block_after(&readme, &format!("<!-- sheet: {plugin} -->"))?;
+        readme.replace_range(range, &sheet);
+    }
+    if std::env::var_os("INTERLOCK_UPDATE_README").is_some() {
+        std::fs::write(root().join("README.md"), &readme)?;
+    } else if readme != original {
+        let printed: Vec<&str> =
+            readme.lines().filter(|line| !original.lines().any(|old| old == *line)).collect();
+        panic!(
+            "README.md shows other sheets than `inspect` prints; \
+             INTERLOCK_UPDATE_README=1 rewrites them. Printed, and not there:\n{}",
+            printed.join("\n")
+        );
+    }
+    Ok(())
+}
+
+/// Each paragraph of an excerpt stands in its file, word for word.
+#[test]
+fn excerpts_are_from_the_files_they_name() -> Result<()> {
+    for document in DOCUMENTS {
+        let text = read(document)?;
+        for (at, marker) in text.match_indices("<!-- excerpt: ") {
+            let rest = text.get(at..).unwrap_or_default();
+            let whole = rest.split_inclusive("-->").next().context("an open comment")?;
+            let path = whole.trim_start_matches(marker).trim_end_matches("-->").trim();
+            let source = read(path)?;
+            let excerpt = block_after(&text, whole)?;
+            for paragraph in text.get(excerpt).unwrap_or_default().trim().split("\n\n") {
+                assert!(source.contains(paragraph), "not in {path}:\n{paragraph}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_sheet_is_compared_without_digest_and_size() {
+    let printed =
+        "fix-service     sha256:4be1f0…9c2d   212.4 KiB   interlock-guest 0.1.0  \n\nTools\n";
+    assert_eq!(lasting(printed), "fix-service   interlock-guest 0.1.0\n\nTools\n");
+    assert_eq!(lasting("plain  sha256:00…11  1 KiB\n\nTools"), "plain\n\nTools\n");
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use interlock_tests::root;
+use interlock_tests::{metadata, root};
 
 /// More lines than this need a reason in the file's opening words: a line with "Long because".
 const LONG: usize = 600;
@@ -88,7 +88,7 @@ fn no_file_is_a_drawer_for_everything() -> Result<()> {
 #[test]
 fn unsafe_code_is_forbidden_but_in_the_sandbox() -> Result<()> {
     let mut open = Vec::new();
-    for package in crate::architecture::metadata()?.workspace_packages() {
+    for package in metadata()?.workspace_packages() {
         for target in &package.targets {
             if target.is_test() || package.name.as_str() == "interlock-sandbox" {
                 continue;

@@ -10,5 +10,6 @@ mod deployment;
 mod repository;
 
 pub use binary::{Ran, interlock, run};
+pub use cargo_metadata;
 pub use deployment::{Deployment, Sample, Service};
-pub use repository::{read, root, staged_plugin};
+pub use repository::{metadata, read, root, staged_plugin};

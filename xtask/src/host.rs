@@ -14,13 +14,15 @@ use crate::ui::Ui;
 /// When the build fails, or cargo reports no such executable.
 pub(crate) fn build(ui: &Ui, root: &Path) -> Result<PathBuf> {
     let mut command = cargo(root);
-    command.args(["build", "--package", "interlock", "--bin", "interlock"]);
+    // The whole workspace: with one package cargo would choose fewer features for shared dependencies,
+    // and the tests would then compile wasmtime a second time.
+    command.args(["build", "--workspace"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     let ran = demand(ui, root, "build host", &mut command, Show::Messages)?;
     ran.stdout
         .iter()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| message.get("executable").and_then(Value::as_str).map(PathBuf::from))
-        .next_back()
+        .find(|path| path.file_name().is_some_and(|name| name == "interlock"))
         .context("cargo built no executable for the package `interlock`")
 }
