@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ProviderFault {
     /// The provider does not serve this function; a catalogue names the wrong provider.
-    #[error("provider `{provider}` does not serve `{function}`; name another provider in the catalogue")]
+    #[error(
+        "provider `{provider}` does not serve `{function}`; name another provider in the catalogue"
+    )]
     NotServed {
         /// The provider.
         provider: &'static str,
@@ -27,6 +29,32 @@ pub enum ProviderFault {
         /// The file.
         what: String,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// A person wrote a definition that means nothing.
+    #[error("{file}{}: {problem}", .line.map(|l| format!(":{l}")).unwrap_or_default())]
+    Definition {
+        /// The file, below the provider's root.
+        file: String,
+        /// The line, from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A process did not do what it was started or told to do.
+    #[error("{what}: {problem}")]
+    Process {
+        /// Which process.
+        what: String,
+        /// What happened.
+        problem: String,
+    },
+    /// A sample command was asked to touch an environment that is not its own.
+    #[error("environment `{environment}` {problem}")]
+    NotASample {
+        /// The environment.
+        environment: String,
+        /// Why it is refused, and the next step.
         problem: String,
     },
 }

@@ -9,6 +9,4 @@ pub mod error;
 pub mod provider;
 
 pub use error::ProviderFault;
-pub use provider::{
-    Forecaster, Forecasted, Performed, Performer, Provider, Reader,
-};
+pub use provider::{Forecasted, Forecaster, Performed, Performer, Provider, Reader};
