@@ -19,6 +19,13 @@ fn changed(before: &Sample, after: &Sample) -> BTreeSet<String> {
     names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
 }
 
+/// Three services at least, all running and healthy; `api` answers over HTTP.
+fn is_well(sample: &Sample) -> bool {
+    sample.len() >= 3
+        && sample.values().all(|service| service.healthy && !service.processes.is_empty())
+        && sample["api"].http == Some(200)
+}
+
 fn install_fix_service(deployment: &Deployment) -> Result<()> {
     deployment
         .install(&staged_plugin("fix_service")?, "fix-service", &[OBSERVE, REMEDIATE])?
@@ -37,7 +44,7 @@ fn a_broken_service_is_healed_and_no_other_is_touched() -> Result<()> {
     let deployment = Deployment::with_sample()?;
     install_fix_service(&deployment)?;
     let well = deployment.sample()?;
-    assert!(well.len() >= 3 && well.values().all(|service| service.http == Some(200)), "{well:?}");
+    assert!(is_well(&well), "{well:?}");
 
     deployment.run(&["sample", "break"])?.exit(0)?;
     let broken = deployment.sample()?;
@@ -146,7 +153,7 @@ fn services_outlive_commands_and_end_when_asked() -> Result<()> {
     deployment.run(&["sample", "stop"])?.exit(0)?;
     deployment.run(&["sample", "start"])?.exit(0)?;
     let again = deployment.sample()?;
-    assert!(again.values().all(|service| service.http == Some(200)), "{again:?}");
+    assert!(is_well(&again), "{again:?}");
     Ok(())
 }
 
