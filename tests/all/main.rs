@@ -6,6 +6,8 @@ mod architecture;
 mod dependencies;
 // Rules for every source file: how it opens, how long it may be, which names are banned.
 mod house;
+// ARCHITECTURE.md's invariants against the sources: named where they are enforced, and tested by name.
+mod invariants;
 // What README and the other documents show: commands that exist, texts that are really printed.
 mod documents;
 // The components of tests/cases/: hostile, malformed, ungranted. A new one is a file there, not code here.
