@@ -106,7 +106,11 @@ pub enum HostError {
 }
 
 fn names(known: &[String], lead: &str) -> String {
-    if known.is_empty() { "there are none".to_owned() } else { format!("{lead}{}", known.join(", ")) }
+    if known.is_empty() {
+        "there are none".to_owned()
+    } else {
+        format!("{lead}{}", known.join(", "))
+    }
 }
 
 impl HostError {

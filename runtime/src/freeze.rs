@@ -43,7 +43,9 @@ impl Freeze {
         match std::fs::remove_file(&self.file) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(HostError::io(format!("cannot remove {}", self.file.display()))(error)),
+            Err(error) => {
+                Err(HostError::io(format!("cannot remove {}", self.file.display()))(error))
+            }
         }
     }
 }

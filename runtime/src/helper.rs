@@ -31,8 +31,8 @@ pub fn run_if_asked() {
     let rest: Vec<OsString> = arguments.collect();
     let code = match role.to_str() {
         Some("compile") => interlock_sandbox::compile_child(),
-        Some("runner") => environment::runner_main(&rest),
-        Some("sample-service") => environment::sample::service_main(&rest),
+        Some("runner") => environment::runner_main(rest),
+        Some("sample-service") => environment::sample::service_main(rest),
         _ => ExitCode::from(2),
     };
     // `ExitCode` cannot be turned into a number on stable; ending `main` early is what is wanted.

@@ -129,10 +129,7 @@ impl HostBuilder {
 ///
 /// # Errors
 /// The first catalogue that cannot be read or does not fit its WIT.
-pub fn load_catalogue(
-    config: &Config,
-    more: Vec<CatalogueSource>,
-) -> Result<Catalogue, HostError> {
+pub fn load_catalogue(config: &Config, more: Vec<CatalogueSource>) -> Result<Catalogue, HostError> {
     let mut sources = vec![environment::catalogue()];
     for file in &config.catalogues {
         sources.push(read_catalogue(file)?);

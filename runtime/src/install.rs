@@ -33,7 +33,13 @@ pub fn parse_grant(text: &str) -> Result<Grant, AuthorityError> {
     let (interface, functions) = match capability.split_once('#') {
         Some((interface, functions)) => (
             interface,
-            Some(functions.split(',').map(|f| f.trim().to_owned()).filter(|f| !f.is_empty()).collect()),
+            Some(
+                functions
+                    .split(',')
+                    .map(|f| f.trim().to_owned())
+                    .filter(|f| !f.is_empty())
+                    .collect(),
+            ),
         ),
         None => (capability, None),
     };
@@ -55,7 +61,8 @@ pub async fn install(
     install: &Install,
 ) -> Result<Admitted, HostError> {
     let config = host.config();
-    let wrong = |message: String| HostError::Config { file: config.file.clone(), line: None, message };
+    let wrong =
+        |message: String| HostError::Config { file: config.file.clone(), line: None, message };
     if !is_plugin_name(&install.name) {
         return Err(wrong(format!(
             "`{}` cannot be a plugin's name; it has lower-case letters, digits and `-`, at most 31, and does not start with `-`",

@@ -96,9 +96,7 @@ fn name_of(table: &Table) -> Option<&str> {
 /// Sets a string and keeps the comment behind the old one.
 fn set(table: &mut Table, key: &str, text: &str) {
     let mut item = value(text);
-    if let (Some(old), Some(new)) =
-        (table.get(key).and_then(Item::as_value), item.as_value_mut())
-    {
+    if let (Some(old), Some(new)) = (table.get(key).and_then(Item::as_value), item.as_value_mut()) {
         *new.decor_mut() = old.decor().clone();
     }
     table.insert(key, item);
@@ -160,8 +158,7 @@ pub fn write_atomically(file: &Path, bytes: &[u8], mode: u32) -> Result<(), Host
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let beside = parent.join(format!(".{name}.{:016x}", u64::from_le_bytes(random)));
     let written = (|| {
-        let mut new =
-            OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+        let mut new = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
         new.write_all(bytes)?;
         new.sync_all()?;
         fs::rename(&beside, file)?;
@@ -190,14 +187,19 @@ pub fn secret_key(file: &Path) -> Result<[u8; 32], HostError> {
                 .map_err(HostError::io(format!("cannot read {}", file.display())))?
                 .mode();
             if mode & 0o077 != 0 {
-                return Err(wrong("other users can read this key; run `chmod 600` on it, or delete it and every compiled artifact"));
+                return Err(wrong(
+                    "other users can read this key; run `chmod 600` on it, or delete it and every compiled artifact",
+                ));
             }
-            bytes.try_into().map_err(|_| wrong("this key does not have 32 bytes; delete it, and a new one is made"))
+            bytes.try_into().map_err(|_| {
+                wrong("this key does not have 32 bytes; delete it, and a new one is made")
+            })
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut key = [0u8; 32];
-            getrandom::fill(&mut key)
-                .map_err(|e| HostError::io("cannot get random numbers")(std::io::Error::other(e)))?;
+            getrandom::fill(&mut key).map_err(|e| {
+                HostError::io("cannot get random numbers")(std::io::Error::other(e))
+            })?;
             write_atomically(file, &key, 0o600)?;
             Ok(key)
         }

@@ -34,8 +34,13 @@ pub(super) fn check(
         None => Ok(otherwise),
         Some(at) => match at.get_ref().parse::<ByteSize>() {
             Ok(size) if (1..=most).contains(&size.as_u64()) => Ok(size.as_u64()),
-            Ok(_) => Err(error(at, format!("must be at least 1 byte and at most {}", ByteSize(most)))),
-            Err(_) => Err(error(at, format!("`{}` is not a size; write one such as `64MiB`", at.get_ref()))),
+            Ok(_) => {
+                Err(error(at, format!("must be at least 1 byte and at most {}", ByteSize(most))))
+            }
+            Err(_) => Err(error(
+                at,
+                format!("`{}` is not a size; write one such as `64MiB`", at.get_ref()),
+            )),
         },
     };
     let mut limits = RunLimits::default();
@@ -45,13 +50,21 @@ pub(super) fn check(
     sandbox.log = size(&raw.log, 16 << 20, sandbox.log)?;
     sandbox.fuel = raw.fuel.or(sandbox.fuel);
     if let Some(at) = &raw.time {
-        let time = at.get_ref().parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
+        let time =
+            at.get_ref().parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
         match time {
-            Some(time) if (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&time) => {
+            Some(time)
+                if (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&time) =>
+            {
                 sandbox.time = time;
             }
             Some(_) => return Err(error(at, "must be at least `1ms` and at most `1h`".to_owned())),
-            None => return Err(error(at, format!("`{}` is not a time; write one such as `10s`", at.get_ref()))),
+            None => {
+                return Err(error(
+                    at,
+                    format!("`{}` is not a time; write one such as `10s`", at.get_ref()),
+                ));
+            }
         }
     }
     limits.host_bytes = size(&raw.host_bytes, 1 << 30, limits.host_bytes)?;

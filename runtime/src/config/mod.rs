@@ -8,7 +8,9 @@ mod raw;
 pub use limits::RunLimits;
 
 use crate::HostError;
-use interlock_authority::{Digest, Grant, InterfaceName, Principal, Resource, vocabulary::is_segment};
+use interlock_authority::{
+    Digest, Grant, InterfaceName, Principal, Resource, vocabulary::is_segment,
+};
 use raw::{RawConfig, RawGrant, RawPlugin};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -121,9 +123,13 @@ impl Config {
                 if principals.contains(&principal) {
                     Ok(principal)
                 } else {
-                    let table = if matches!(principal, Principal::Agent(_)) { "agents" } else { "people" };
+                    let table =
+                        if matches!(principal, Principal::Agent(_)) { "agents" } else { "people" };
                     let name = principal.name().to_owned();
-                    Err(reader.error(at, format!("`{principal}` is not configured; add a table `[{table}.{name}]`")))
+                    Err(reader.error(
+                        at,
+                        format!("`{principal}` is not configured; add a table `[{table}.{name}]`"),
+                    ))
                 }
             })
             .transpose()?;
@@ -139,7 +145,8 @@ impl Config {
             state: reader.path(raw.state.as_deref().unwrap_or(".interlock")),
             catalogues: raw.catalogues.iter().map(|c| reader.path(c.get_ref())).collect(),
             cli_principal,
-            environment_root: reader.path(raw.environment.root.as_deref().unwrap_or("environments")),
+            environment_root: reader
+                .path(raw.environment.root.as_deref().unwrap_or("environments")),
             plugins,
             principals,
             limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
@@ -191,7 +198,10 @@ fn check_plugin(reader: &Reader<'_>, raw: &RawPlugin) -> Result<PluginConfig, Ho
     let mut preopens = Vec::new();
     for preopen in &raw.preopens {
         if !preopen.guest.get_ref().starts_with('/') || preopen.guest.get_ref().contains("..") {
-            return Err(reader.error(&preopen.guest, "a guest folder is an absolute path without `..`, such as `/notes`"));
+            return Err(reader.error(
+                &preopen.guest,
+                "a guest folder is an absolute path without `..`, such as `/notes`",
+            ));
         }
         preopens.push((reader.path(preopen.host.get_ref()), preopen.guest.get_ref().clone()));
     }
@@ -206,11 +216,8 @@ fn check_plugin(reader: &Reader<'_>, raw: &RawPlugin) -> Result<PluginConfig, Ho
 
 fn check_grant(reader: &Reader<'_>, raw: &RawGrant) -> Result<Grant, HostError> {
     let interface: InterfaceName = reader.parse(&raw.capability)?;
-    let resources = raw
-        .resources
-        .iter()
-        .map(|r| reader.parse::<Resource>(r))
-        .collect::<Result<Vec<_>, _>>()?;
+    let resources =
+        raw.resources.iter().map(|r| reader.parse::<Resource>(r)).collect::<Result<Vec<_>, _>>()?;
     let functions = raw.functions.as_ref().map(|f| f.get_ref().iter().cloned().collect());
     Ok(Grant { interface, functions, resources })
 }

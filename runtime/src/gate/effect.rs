@@ -40,7 +40,9 @@ impl EffectTasks {
     /// Waits until no effect is under way, at most this long. Says whether none is.
     pub async fn drained(&self, most: Duration) -> bool {
         let mut count = self.0.subscribe();
-        tokio::time::timeout(most, count.wait_for(|count| *count == 0)).await.is_ok_and(|r| r.is_ok())
+        tokio::time::timeout(most, count.wait_for(|count| *count == 0))
+            .await
+            .is_ok_and(|r| r.is_ok())
     }
 
     /// How many effects are under way.
@@ -82,7 +84,8 @@ impl RunGate {
         if self.parts.freeze.reason().is_some() {
             return Err(Denial::Frozen { class }.into());
         }
-        let (permitted, forecasted) = self.forecast(permitted, hands.forecaster, Vec::new()).await?;
+        let (permitted, forecasted) =
+            self.forecast(permitted, hands.forecaster, Vec::new()).await?;
         let forecast = match forecasted {
             Forecasted::Exact(forecast) => forecast.bounded(),
             Forecasted::NoEffect(answer) => return Ok(answer),
@@ -100,8 +103,7 @@ impl RunGate {
         let Some(performer) = hands.performer else {
             return Err(Ended::Fault("a plan holds nothing that can act".to_owned()).into());
         };
-        let described =
-            format!("`{}` on `{}`", effect.call().function(), effect.call().resource());
+        let described = format!("`{}` on `{}`", effect.call().function(), effect.call().resource());
         let step = self.begin(&effect);
         let task = Task {
             invocation: self.parts.invocation.clone(),
@@ -122,9 +124,7 @@ impl RunGate {
             Ok(Ok(Ending::Answered(value))) => Ok(value),
             Ok(Ok(Ending::NotStarted(stop))) => Err(stop),
             Ok(Ok(Ending::Lost(why))) => Err(Ended::Unknown(format!("{described}: {why}")).into()),
-            Ok(Err(_)) => {
-                Err(Ended::Unknown(format!("{described}: the provider panicked")).into())
-            }
+            Ok(Err(_)) => Err(Ended::Unknown(format!("{described}: the provider panicked")).into()),
             // The task goes on: dropping its handle detaches it.
             Err(_) => Err(Ended::Unknown(format!(
                 "{described} was started and had not ended at the run's deadline"
@@ -171,7 +171,8 @@ impl Task {
         }
         // A freeze that came while the intent was written still stops the effect.
         if self.freeze.reason().is_some() {
-            let refused = self.outcome(EffectStatus::Refused, Some("frozen".into()), BTreeMap::new());
+            let refused =
+                self.outcome(EffectStatus::Refused, Some("frozen".into()), BTreeMap::new());
             return match refused {
                 Ok(()) => Ending::NotStarted(Denial::Frozen { class: call.class() }.into()),
                 Err(error) => Ending::NotStarted(Ended::Fault(error).into()),

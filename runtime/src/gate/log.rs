@@ -28,7 +28,9 @@ impl RunLog {
     /// Keeps a denial; equal ones are counted.
     pub(crate) fn deny(&mut self, call: DeniedCall) {
         let same = self.denied.iter_mut().find(|d| {
-            d.interface == call.interface && d.function == call.function && d.message == call.message
+            d.interface == call.interface
+                && d.function == call.function
+                && d.message == call.message
         });
         if let Some(known) = same {
             known.count = known.count.saturating_add(call.count);

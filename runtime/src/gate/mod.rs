@@ -163,7 +163,10 @@ impl RunGate {
         log.host_bytes = log.host_bytes.saturating_add(bytes);
         if log.host_calls > self.parts.host_calls {
             let most = self.parts.host_calls;
-            return Err(Ended::limit("host-calls", format!("a run may make {most} capability calls")));
+            return Err(Ended::limit(
+                "host-calls",
+                format!("a run may make {most} capability calls"),
+            ));
         }
         if log.host_bytes > self.parts.host_bytes {
             let most = self.parts.host_bytes;
@@ -258,7 +261,12 @@ impl RunGate {
     }
 
     /// Keeps a denial for the caller, bounded, and for the operator with what would permit it.
-    fn denied(&self, interface: &interlock_authority::InterfaceName, function: &str, denial: &Denial) -> Result<(), Ended> {
+    fn denied(
+        &self,
+        interface: &interlock_authority::InterfaceName,
+        function: &str,
+        denial: &Denial,
+    ) -> Result<(), Ended> {
         self.lock().deny(DeniedCall {
             interface: interface.clone(),
             function: function.to_owned(),

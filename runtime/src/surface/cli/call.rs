@@ -6,18 +6,10 @@ use super::{
     output::{DIM, GREEN, Output, RED, YELLOW, plain, plain_lines, styled},
     problem::Problem,
 };
-use crate::{
-    Host, Outcome, Request, Response,
-    config::Config,
-    response::EffectStatus,
-};
+use crate::{Host, Outcome, Request, Response, config::Config, response::EffectStatus};
 use interlock_authority::Principal;
 use serde_json::Value;
-use std::{
-    io::Read,
-    path::Path,
-    time::Duration,
-};
+use std::{io::Read, path::Path, time::Duration};
 
 /// How long the process waits, after the caller has its answer, for an effect that is still under way.
 const LAST_WAIT: Duration = Duration::from_secs(60);
@@ -76,7 +68,9 @@ fn principal(named: Option<&str>, config: &Config) -> Result<Principal, Problem>
         (None, _) => Err(Problem::new(
             3,
             "unknown-principal",
-            format!("nobody configured is called `{text}`; add a table `[agents.{text}]` or `[people.{text}]`"),
+            format!(
+                "nobody configured is called `{text}`; add a table `[agents.{text}]` or `[people.{text}]`"
+            ),
         )),
     }
 }
@@ -87,14 +81,17 @@ fn read_arguments(text: &str) -> Result<Value, Problem> {
     let text = if text == "-" {
         std::io::stdin().take(MAX_ARGUMENTS + 1).read_to_string(&mut read).map_err(unreadable)?;
         if read.len() as u64 > MAX_ARGUMENTS {
-            return Err(Problem::usage(format!("the arguments are longer than {MAX_ARGUMENTS} bytes")));
+            return Err(Problem::usage(format!(
+                "the arguments are longer than {MAX_ARGUMENTS} bytes"
+            )));
         }
         read.as_str()
     } else {
         text
     };
-    interlock_sandbox::parse_json(text)
-        .map_err(|e| Problem::new(2, "invalid-arguments", format!("the arguments are not JSON: {e}")))
+    interlock_sandbox::parse_json(text).map_err(|e| {
+        Problem::new(2, "invalid-arguments", format!("the arguments are not JSON: {e}"))
+    })
 }
 
 fn show(response: &Response, output: &Output) {
@@ -114,7 +111,8 @@ fn show(response: &Response, output: &Output) {
         ));
     }
     for denied in &response.denied {
-        let times = if denied.count > 1 { format!(" ({} times)", denied.count) } else { String::new() };
+        let times =
+            if denied.count > 1 { format!(" ({} times)", denied.count) } else { String::new() };
         output.aside(format!(
             "{}  {}#{}: {} [{}]{times}",
             styled(YELLOW, "denied "),

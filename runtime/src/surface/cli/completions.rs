@@ -1,6 +1,9 @@
 //! `interlock completions`: a script for a shell.
 
-use super::{Ending, arguments::{Cli, CompletionsArguments}};
+use super::{
+    Ending,
+    arguments::{Cli, CompletionsArguments},
+};
 use clap::CommandFactory;
 
 pub(super) fn run(arguments: &CompletionsArguments) -> Ending {

@@ -65,13 +65,21 @@ fn check(config: &Config, findings: &mut Findings) {
     match load_catalogue(config, Vec::new()) {
         Ok(catalogue) => match check_grants(config, &catalogue) {
             Ok(()) => findings.good("catalogues and grants fit their WIT"),
-            Err(error) => findings.add(Verdict::Bad, error.to_string(), "mend the grant in the configuration"),
+            Err(error) => {
+                findings.add(Verdict::Bad, error.to_string(), "mend the grant in the configuration")
+            }
         },
-        Err(error) => findings.add(Verdict::Bad, error.to_string(), "mend the catalogue or its WIT"),
+        Err(error) => {
+            findings.add(Verdict::Bad, error.to_string(), "mend the catalogue or its WIT")
+        }
     }
     let base = config.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
     writable(findings, &config.file, "the configuration");
-    writable(findings, if base.as_os_str().is_empty() { Path::new(".") } else { &base }, "the folder of the configuration");
+    writable(
+        findings,
+        if base.as_os_str().is_empty() { Path::new(".") } else { &base },
+        "the folder of the configuration",
+    );
     for catalogue in &config.catalogues {
         writable(findings, catalogue, "a catalogue");
     }
@@ -88,7 +96,11 @@ fn check(config: &Config, findings: &mut Findings) {
         );
     }
     if let Some(reason) = Freeze::in_state(&config.state).reason() {
-        findings.add(Verdict::Warning, format!("all effects are frozen: {reason}"), "interlock thaw");
+        findings.add(
+            Verdict::Warning,
+            format!("all effects are frozen: {reason}"),
+            "interlock thaw",
+        );
     }
 }
 
@@ -101,16 +113,27 @@ fn plugins(config: &Config, findings: &mut Findings) {
             }
             Ok(_) => findings.add(
                 Verdict::Bad,
-                format!("plugin {}: the file does not have the digest that was installed", plugin.name),
+                format!(
+                    "plugin {}: the file does not have the digest that was installed",
+                    plugin.name
+                ),
                 format!("restore {}, or install the new bytes", plugin.file.display()),
             ),
             Err(error) => findings.add(
                 Verdict::Bad,
                 format!("plugin {}: {error}", plugin.name),
-                format!("restore {}, or `interlock plugin remove {}`", plugin.file.display(), plugin.name),
+                format!(
+                    "restore {}, or `interlock plugin remove {}`",
+                    plugin.file.display(),
+                    plugin.name
+                ),
             ),
         }
-        if plugin.grants.iter().any(|g| g.resources.is_empty() || g.functions.as_ref().is_some_and(|f| f.is_empty())) {
+        if plugin
+            .grants
+            .iter()
+            .any(|g| g.resources.is_empty() || g.functions.as_ref().is_some_and(|f| f.is_empty()))
+        {
             findings.add(
                 Verdict::Warning,
                 format!("plugin {}: a grant with an empty list allows nothing", plugin.name),

@@ -1,10 +1,6 @@
 //! `interlock freeze` and `thaw`: one switch over all effects of all hosts on this state folder.
 
-use super::{
-    Ending,
-    arguments::FreezeArguments,
-    output::Output,
-};
+use super::{Ending, arguments::FreezeArguments, output::Output};
 use crate::{
     config::Config,
     freeze::Freeze,

@@ -7,11 +7,7 @@ use super::{
     call,
     output::{BOLD, DIM, Output, RED, YELLOW, plain, styled},
 };
-use crate::{
-    Host, Outcome, Response,
-    config::Config,
-    response::PlanEnd,
-};
+use crate::{Host, Outcome, Response, config::Config, response::PlanEnd};
 use interlock_authority::{Class, Planned, Scope};
 use serde_json::Value;
 use std::path::Path;
@@ -20,10 +16,8 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
     let config = Config::load(file)?;
     let request = call::request(arguments, &config)?;
     let host = Host::builder(config).build()?;
-    let response = host
-        .plan(request)
-        .await
-        .map_err(|e| super::plugin::explain(e, host.catalogue(), None))?;
+    let response =
+        host.plan(request).await.map_err(|e| super::plugin::explain(e, host.catalogue(), None))?;
     call::log(&response, output);
     output.result(&response, || text(&arguments.tool, &response));
     if !matches!(response.outcome, Outcome::Planned { .. }) {
@@ -53,7 +47,10 @@ fn text(tool: &str, response: &Response) -> String {
     out.push_str(&match end {
         PlanEnd::Complete => "The plan is complete: the tool ended by itself.".to_owned(),
         PlanEnd::Horizon { reason } => {
-            format!("The plan ends here: {}.\nWhat comes after needs a plan of its own.", plain(reason))
+            format!(
+                "The plan ends here: {}.\nWhat comes after needs a plan of its own.",
+                plain(reason)
+            )
         }
     });
     out.push('\n');
@@ -79,7 +76,8 @@ fn effect(number: usize, planned: &Planned) -> String {
         out.push_str(&format!("     {lead:<7}  {touched}\n"));
         lead = "";
     }
-    let counts: Vec<String> = forecast.counts.iter().map(|(what, n)| format!("{what} {n}")).collect();
+    let counts: Vec<String> =
+        forecast.counts.iter().map(|(what, n)| format!("{what} {n}")).collect();
     out.push_str(&format!(
         "     {}{}{}; refused if the world has moved since revision {}\n",
         plain(&forecast.verb),

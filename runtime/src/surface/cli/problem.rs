@@ -47,7 +47,11 @@ impl Problem {
         if output.is_json() {
             output.result(self, String::new);
         } else {
-            anstream::eprintln!("{} {}", styled(RED, "error:"), styled(BOLD, plain_lines(&self.message)));
+            anstream::eprintln!(
+                "{} {}",
+                styled(RED, "error:"),
+                styled(BOLD, plain_lines(&self.message))
+            );
             if !self.more.is_empty() {
                 anstream::eprintln!("\n{}", self.more);
             }

@@ -3,9 +3,7 @@
 //! catalogue; nothing is the plugin's word but its tools' names and its SDK's version.
 
 use super::output::{BOLD, DIM, GREEN, RED, YELLOW, plain, size, styled};
-use interlock_authority::{
-    Catalogue, Class, Digest, InterfaceName, Scope, authorize::uses_names,
-};
+use interlock_authority::{Catalogue, Class, Digest, InterfaceName, Scope, authorize::uses_names};
 use interlock_sandbox::{Inspection, Tool};
 use serde::Serialize;
 use serde_json::Value;
@@ -126,7 +124,11 @@ impl Sheet {
         if !self.unknown.is_empty() {
             out.push_str("\nAsks for what this host does not have\n");
             for unknown in &self.unknown {
-                out.push_str(&format!("  {}  {}\n", plain(&unknown.import), plain(&unknown.problem)));
+                out.push_str(&format!(
+                    "  {}  {}\n",
+                    plain(&unknown.import),
+                    plain(&unknown.problem)
+                ));
             }
         }
         if !self.cannot_reach.is_empty() {
@@ -137,7 +139,9 @@ impl Sheet {
             }
         }
         if !self.inert.is_empty() {
-            out.push_str("\nInert (present so that the language runtime starts; connected to nothing)\n");
+            out.push_str(
+                "\nInert (present so that the language runtime starts; connected to nothing)\n",
+            );
             out.push_str(&format!("  {}\n", styled(DIM, self.inert.join(", "))));
         }
         if !self.passed_over.is_empty() {

@@ -2,17 +2,17 @@
 //! built-in catalogues, and constructs no provider.
 
 use super::super::{Ending, output::Output, sheet::Sheet};
-use crate::{Config, HostError, helper::Helper, host::{load_catalogue, read_plugin}};
+use crate::{
+    Config, HostError,
+    helper::Helper,
+    host::{load_catalogue, read_plugin},
+};
 use interlock_sandbox::{Compiler, Sandbox, SandboxSettings};
 use std::path::Path;
 
 pub(super) async fn run(file: &Path, config: &Path, output: &Output) -> Ending {
     let bytes = read_plugin(file)?;
-    let config = if config.exists() {
-        Config::load(config)?
-    } else {
-        Config::parse(config, "")?
-    };
+    let config = if config.exists() { Config::load(config)? } else { Config::parse(config, "")? };
     let catalogue = load_catalogue(&config, Vec::new())?;
     let (program, arguments) = Helper::this_program()?.role("compile");
     let settings =

@@ -33,8 +33,8 @@ pub(super) async fn run(
     let progress = output.progress(format!("compiling {}", file.display()));
     let installed = install(&host, &bytes, &wanted).await;
     drop(progress);
-    let admitted = installed
-        .map_err(|e| explain(e, host.catalogue(), Some(Wanted { file, name })))?;
+    let admitted =
+        installed.map_err(|e| explain(e, host.catalogue(), Some(Wanted { file, name })))?;
     let sheet = Sheet::new(name, &admitted, host.catalogue());
     output.result(&sheet, || sheet.text());
     output.aside(format!("{} {name}, pinned by its digest", styled(GREEN, "installed")));

@@ -27,11 +27,8 @@ pub(in super::super) fn explain(
     let AdmissionError::NotGranted { missing, .. } = &**source else { return error.into() };
     let what = if missing.len() == 1 { "a capability" } else { "capabilities" };
     let names: Vec<&str> = missing.iter().map(|m| m.interface.as_str()).collect();
-    let message = format!(
-        "`{}` imports {what} it was not granted: {}",
-        plain(plugin),
-        names.join(", ")
-    );
+    let message =
+        format!("`{}` imports {what} it was not granted: {}", plain(plugin), names.join(", "));
     Problem::new(3, "not-granted", message).more(text(plugin, missing, catalogue, wanted))
 }
 
@@ -44,12 +41,13 @@ fn text(
     let mut out = String::new();
     let mut destroys = false;
     for import in missing {
-        for (class, functions) in functions_by_class(catalogue, &import.interface, &import.functions) {
+        for (class, functions) in
+            functions_by_class(catalogue, &import.interface, &import.functions)
+        {
             destroys |= class == Class::Destroy;
             let names: Vec<String> = functions.into_iter().map(|(name, _)| name).collect();
             let class = format!("class {class}");
-            let class =
-                if class.ends_with("destroy") { styled(RED, class) } else { class };
+            let class = if class.ends_with("destroy") { styled(RED, class) } else { class };
             out.push_str(&format!("    {}    {class}    {}\n", import.interface, names.join(", ")));
         }
     }

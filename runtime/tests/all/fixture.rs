@@ -1,0 +1,274 @@
+//! A capability of this test's own, whose provider counts, waits, blocks, panics or lies as asked, and a
+//! recorder that remembers, or fails.
+
+use async_trait::async_trait;
+use interlock::{
+    HostError,
+    authority::{
+        Authorized, Catalogue, Digest, Forecast, Grant, Invocation, Mode, Permitted,
+        PermittedEffect, Planned, Principal, Revision, authorize, catalogue::CatalogueSource,
+    },
+    freeze::Freeze,
+    gate::{EffectTasks, GateParts, RunGate},
+    providers::{Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader},
+    record::{Event, EventBody, Recorder},
+    sandbox::GuestCall,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+pub(crate) const WIT: &str = r#"package acme:cache@1.0.0;
+interface look { stats: func(cluster: string) -> result<string, string>; }
+interface tune {
+  variant error { denied(string), failed(string) }
+  evict: func(cluster: string, key: string) -> result<_, error>;
+}
+interface wipe { flush: func(cluster: string) -> result<_, string>; }
+"#;
+
+const CATALOGUE: &str = r#"wit = "acme-cache.wit"
+[interface."acme:cache/look@1.0.0"]
+provider = "cache"
+[interface."acme:cache/look@1.0.0".function.stats]
+class = "read"
+resource = "cache/{cluster}"
+[interface."acme:cache/tune@1.0.0"]
+provider = "cache"
+[interface."acme:cache/tune@1.0.0".function.evict]
+class = "change"
+resource = "cache/{cluster}/key/{key...}"
+[interface."acme:cache/wipe@1.0.0"]
+provider = "cache"
+[interface."acme:cache/wipe@1.0.0".function.flush]
+class = "destroy"
+resource = "cache/{cluster}"
+"#;
+
+pub(crate) fn source() -> CatalogueSource {
+    CatalogueSource {
+        file: "acme.toml".into(),
+        text: CATALOGUE.into(),
+        wit: vec![("acme-cache.wit".into(), WIT.into())],
+    }
+}
+
+/// What the provider does when it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Mood {
+    #[default]
+    Well,
+    /// Never answers, but lets other tasks run.
+    Hangs,
+    /// Holds its thread.
+    Blocks,
+    /// Answers after the run's deadline.
+    Slow,
+    Panics,
+    Faults,
+    /// Forecasts an effect beyond its own resource.
+    Reaches,
+    /// Cannot say what would happen.
+    Vague,
+}
+
+/// Counts what was asked of it.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    pub(crate) mood: Mutex<Mood>,
+    pub(crate) seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Cache {
+    fn note(&self, what: &str) {
+        self.seen.lock().unwrap().push(what.to_owned());
+    }
+
+    pub(crate) fn count(&self, what: &str) -> usize {
+        self.seen.lock().unwrap().iter().filter(|s| *s == what).count()
+    }
+
+    async fn behave(&self) -> Result<(), ProviderFault> {
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Hangs => std::future::pending().await,
+            Mood::Blocks => {
+                std::thread::sleep(Duration::from_millis(1500));
+                Ok(())
+            }
+            Mood::Slow => {
+                tokio::time::sleep(Duration::from_millis(600)).await;
+                Ok(())
+            }
+            Mood::Panics => panic!("the provider panics"),
+            Mood::Faults => {
+                Err(ProviderFault::Damaged { what: "cache".into(), problem: "bits".into() })
+            }
+            Mood::Well | Mood::Reaches | Mood::Vague => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Reader for Cache {
+    async fn read(&self, _: &Permitted) -> Result<Value, ProviderFault> {
+        self.note("read");
+        self.behave().await?;
+        Ok(json!({"ok": "fine"}))
+    }
+}
+
+#[async_trait]
+impl Forecaster for Cache {
+    async fn forecast(
+        &self,
+        call: &Permitted,
+        earlier: &[Planned],
+    ) -> Result<Forecasted, ProviderFault> {
+        self.note("forecast");
+        let mood = *self.mood.lock().unwrap();
+        if mood == Mood::Vague {
+            return Ok(Forecasted::Inexact("it depends".into()));
+        }
+        let mut touches = vec![call.call().resource().clone()];
+        if mood == Mood::Reaches {
+            touches.push("cache/other/key/k".parse().unwrap());
+        }
+        Ok(Forecasted::Exact(Forecast {
+            verb: "evict".into(),
+            counts: BTreeMap::from([("keys".into(), 1)]),
+            touches,
+            revision: Revision::new(format!("r{}", earlier.len())),
+            result: json!({"ok": null}),
+            note: Some("n".repeat(1000)),
+        }))
+    }
+}
+
+#[async_trait]
+impl Performer for Cache {
+    async fn perform(&self, effect: &PermittedEffect) -> Result<Performed, ProviderFault> {
+        self.note("perform");
+        self.behave().await?;
+        self.note("performed");
+        let revisions =
+            BTreeMap::from([(effect.call().resource().clone(), Revision::new("after"))]);
+        Ok(Performed::Done { result: json!({"ok": null}), revisions })
+    }
+}
+
+/// Remembers events, in one list with what the provider saw.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) events: Mutex<Vec<Event>>,
+    pub(crate) seen: Arc<Mutex<Vec<String>>>,
+    /// Events of this kind cannot be kept.
+    pub(crate) fails_at: Mutex<Option<&'static str>>,
+}
+
+pub(crate) fn kind(body: &EventBody) -> String {
+    serde_json::to_value(body).unwrap().get("event").unwrap().as_str().unwrap().to_owned()
+}
+
+impl Memory {
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        self.events.lock().unwrap().iter().map(|e| kind(&e.body)).collect()
+    }
+    pub(crate) fn last(&self) -> Value {
+        serde_json::to_value(self.events.lock().unwrap().last().unwrap()).unwrap()
+    }
+}
+
+impl Recorder for Memory {
+    fn record(&self, event: &Event) -> Result<(), HostError> {
+        let kind = kind(&event.body);
+        if *self.fails_at.lock().unwrap() == Some(kind.as_str()) {
+            return Err(HostError::Record {
+                file: "record.jsonl".into(),
+                source: std::io::Error::from(std::io::ErrorKind::StorageFull),
+            });
+        }
+        self.seen.lock().unwrap().push(kind);
+        self.events.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+}
+
+pub(crate) fn grant(interface: &str, resources: &[&str]) -> Grant {
+    Grant {
+        interface: format!("acme:cache/{interface}@1.0.0").parse().unwrap(),
+        functions: None,
+        resources: resources.iter().map(|r| r.parse().unwrap()).collect(),
+    }
+}
+
+pub(crate) fn authorized(mode: Mode, granted: &[&str], resource: &str) -> Authorized {
+    let catalogue = Catalogue::load(&[source()]).unwrap();
+    let known: BTreeSet<Principal> = ["Agent::bot".parse().unwrap()].into();
+    let grants: Vec<Grant> = granted.iter().map(|i| grant(i, &[resource])).collect();
+    let imports = catalogue
+        .interfaces()
+        .filter(|i| grants.iter().any(|g| g.interface == i.name))
+        .map(|i| (i.name.clone(), i.functions.keys().cloned().collect()))
+        .collect();
+    let asked = Invocation {
+        principal: &"Agent::bot".parse().unwrap(),
+        known_principals: &known,
+        plugin: "cachebox",
+        digest: Digest::from_bytes([7; 32]),
+        imports: &imports,
+        grants: &grants,
+        tool: "tidy",
+        uses: None,
+        mode,
+    };
+    authorize(&asked, &catalogue).unwrap()
+}
+
+/// A gate with everything around it that a test may look at.
+pub(crate) struct Scene {
+    pub(crate) gate: RunGate,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) tasks: EffectTasks,
+    pub(crate) state: tempfile::TempDir,
+}
+
+pub(crate) fn scene(mode: Mode, granted: &[&str], resource: &str) -> Scene {
+    let seen = Arc::default();
+    let cache = Arc::new(Cache { seen: Arc::clone(&seen), ..Cache::default() });
+    let memory = Arc::new(Memory { seen, ..Memory::default() });
+    let state = tempfile::tempdir().unwrap();
+    let tasks = EffectTasks::default();
+    let parts = GateParts {
+        invocation: "01TEST".into(),
+        authorized: authorized(mode, granted, resource),
+        catalogue: Arc::new(Catalogue::load(&[source()]).unwrap()),
+        recorder: memory.clone(),
+        freeze: Freeze::in_state(state.path()),
+        host_calls: 60,
+        host_bytes: 4096,
+        deadline: Instant::now() + Duration::from_millis(300),
+        tasks: tasks.clone(),
+    };
+    let providers = BTreeMap::from([("cache".to_owned(), Provider::new(cache.clone()))]);
+    Scene { gate: RunGate::new(parts, &providers), cache, memory, tasks, state }
+}
+
+pub(crate) fn call(interface: &str, function: &str, arguments: &[&str]) -> GuestCall {
+    GuestCall {
+        interface: format!("acme:cache/{interface}@1.0.0").parse().unwrap(),
+        function: function.into(),
+        arguments: arguments.iter().map(|a| json!(a)).collect(),
+        bytes: 10,
+    }
+}
+
+pub(crate) fn state_of(path: &Path) -> Freeze {
+    Freeze::in_state(path)
+}

@@ -1,0 +1,232 @@
+//! The one door, driven directly: whatever a sandbox may hand it, the provider sees only what was
+//! decided, recorded and in time.
+
+use crate::fixture::{Mood, Scene, call, scene, state_of};
+use interlock::{
+    authority::Mode,
+    gate::{Ended, MAX_PLANNED},
+    response::EffectStatus,
+    sandbox::{Gate, GateAnswer, GuestCall},
+};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+const ALL: &[&str] = &["look", "tune", "wipe"];
+
+fn evict() -> GuestCall {
+    call("tune", "evict", &["a", "k"])
+}
+
+async fn code(scene: &Scene, call: GuestCall) -> String {
+    match scene.gate.call(call).await {
+        GateAnswer::Result(_) => "ok".to_owned(),
+        GateAnswer::Denied(denial) => denial.code().to_owned(),
+        GateAnswer::End { code, .. } => code.to_owned(),
+    }
+}
+
+fn moody(mode: Mode, mood: Mood) -> Scene {
+    let scene = scene(mode, ALL, "cache/a");
+    *scene.cache.mood.lock().unwrap() = mood;
+    scene
+}
+
+#[tokio::test]
+async fn one_door_what_is_not_permitted_never_reaches_a_provider() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    let calls = [
+        (call("look", "stats", &["b"]), "outside-grant"),
+        (call("look", "stats", &["a/b"]), "bad-resource"),
+        (call("look", "stats", &[]), "malformed-call"),
+        (call("look", "flush", &["a"]), "malformed-call"),
+        (call("other", "flush", &["a"]), "malformed-call"),
+        (call("tune", "evict", &["a", "../b"]), "bad-resource"),
+        (call("tune", "evict", &["b", "k"]), "outside-grant"),
+        (call("wipe", "flush", &["a"]), "needs-approval"),
+    ];
+    for (call, expected) in calls {
+        assert_eq!(code(&scene, call.clone()).await, expected, "{call:?}");
+    }
+    assert_eq!(
+        scene.cache.count("read") + scene.cache.count("forecast") + scene.cache.count("perform"),
+        0
+    );
+    // Each was told to the operator, with what would permit it, and to the caller.
+    assert_eq!(scene.memory.kinds(), ["denied"; 8]);
+    assert_eq!(scene.gate.log().denied.len(), 8);
+    let first = serde_json::to_value(&scene.memory.events.lock().unwrap()[0]).unwrap();
+    assert_eq!(
+        first["would_permit"],
+        json!(
+            "[[plugin.grant]] capability = \"acme:cache/look@1.0.0\", functions = [\"stats\"], resources = [\"cache/b\"]"
+        )
+    );
+}
+
+#[tokio::test]
+async fn one_door_what_is_permitted_is_recorded() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "ok");
+    assert_eq!(code(&scene, evict()).await, "ok");
+    let order = ["read", "read", "forecast", "intent", "perform", "performed", "outcome"];
+    assert_eq!(*scene.cache.seen.lock().unwrap(), order);
+    let effects = scene.gate.log().effects;
+    assert_eq!(effects[0].status, EffectStatus::Done);
+    assert_eq!(scene.memory.last()["revisions"], json!({"cache/a/key/k": "after"}));
+}
+
+#[tokio::test]
+async fn absent_not_denied_a_run_without_a_live_function_holds_no_provider() {
+    // `wipe` alone: withheld in a call, so nothing of the provider is held.
+    let held = |mode, granted: &[&str]| {
+        std::sync::Arc::strong_count(&scene(mode, granted, "cache/a").cache)
+    };
+    assert_eq!(held(Mode::Call, &["wipe"]), 1);
+    assert_eq!(held(Mode::Call, &[]), 1);
+    // A plan holds a reader and a forecaster, and nothing that performs; a call holds all three.
+    assert_eq!(held(Mode::Plan, &["wipe"]), 3);
+    assert_eq!(held(Mode::Call, &["tune"]), 4);
+}
+
+#[tokio::test]
+async fn fail_closed_without_an_intent_there_is_no_effect() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    *scene.memory.fails_at.lock().unwrap() = Some("intent");
+    assert_eq!(code(&scene, evict()).await, "host-fault");
+    assert_eq!(scene.cache.count("perform"), 0);
+    assert!(scene.gate.log().effects.is_empty());
+}
+
+#[tokio::test]
+async fn an_outcome_that_cannot_be_written_is_unknown() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    *scene.memory.fails_at.lock().unwrap() = Some("outcome");
+    assert_eq!(code(&scene, evict()).await, "unknown");
+    assert_eq!(scene.gate.log().effects[0].status, EffectStatus::Unknown);
+}
+
+#[tokio::test]
+async fn fail_closed_a_denial_that_cannot_be_recorded_ends_the_run() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    *scene.memory.fails_at.lock().unwrap() = Some("denied");
+    assert_eq!(code(&scene, call("look", "stats", &["b"])).await, "host-fault");
+}
+
+#[tokio::test]
+async fn a_freeze_stops_effects_and_not_reads() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    state_of(scene.state.path()).set("fire").unwrap();
+    assert_eq!(code(&scene, evict()).await, "frozen");
+    assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "ok");
+    assert_eq!(scene.cache.count("perform"), 0);
+    assert!(state_of(scene.state.path()).clear().unwrap());
+    assert_eq!(code(&scene, evict()).await, "ok");
+}
+
+#[tokio::test]
+async fn fail_closed_a_freeze_that_cannot_be_read_stops_effects() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    std::fs::create_dir(scene.state.path().join("frozen")).unwrap();
+    assert_eq!(code(&scene, evict()).await, "frozen");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_does_not_answer_ends_the_run_in_time() {
+    for mood in [Mood::Hangs, Mood::Blocks] {
+        let scene = moody(Mode::Call, mood);
+        let start = Instant::now();
+        assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "time", "{mood:?}");
+        assert!(start.elapsed() < Duration::from_millis(900), "{mood:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_most_once_an_effect_past_the_deadline_is_unknown_and_still_writes_its_outcome() {
+    let scene = moody(Mode::Call, Mood::Slow);
+    assert_eq!(code(&scene, evict()).await, "unknown");
+    assert_eq!(scene.gate.log().effects[0].status, EffectStatus::Unknown);
+    assert_eq!(scene.tasks.under_way(), 1);
+    assert_eq!(scene.memory.kinds(), ["intent"]);
+    assert!(scene.tasks.drained(Duration::from_secs(5)).await);
+    assert_eq!(scene.memory.kinds(), ["intent", "outcome"]);
+    assert_eq!(scene.memory.last()["status"], "done");
+    assert_eq!(scene.cache.count("perform"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_most_once_a_panicking_or_failing_provider_leaves_the_effect_unknown() {
+    for mood in [Mood::Panics, Mood::Faults] {
+        let scene = moody(Mode::Call, mood);
+        assert_eq!(code(&scene, evict()).await, "unknown");
+        assert_eq!(scene.gate.log().effects[0].status, EffectStatus::Unknown);
+        assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "host-fault");
+        assert_eq!(scene.tasks.under_way(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_reaches_beyond_its_grant_is_denied() {
+    for mode in [Mode::Call, Mode::Plan] {
+        let scene = moody(mode, Mood::Reaches);
+        assert_eq!(code(&scene, evict()).await, "touches-outside-grant");
+        assert_eq!(scene.cache.count("perform"), 0);
+        assert!(scene.gate.log().planned.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_cannot_be_forecast_does_not_happen() {
+    let scene = moody(Mode::Call, Mood::Vague);
+    assert_eq!(code(&scene, evict()).await, "inexact");
+    assert_eq!(scene.cache.count("perform"), 0);
+    let scene = moody(Mode::Plan, Mood::Vague);
+    assert_eq!(code(&scene, evict()).await, "horizon");
+}
+
+#[tokio::test]
+async fn a_plan_forecasts_and_performs_nothing() {
+    let scene = scene(Mode::Plan, ALL, "cache/a");
+    assert_eq!(code(&scene, evict()).await, "ok");
+    assert_eq!(code(&scene, call("wipe", "flush", &["a"])).await, "ok");
+    assert_eq!(scene.cache.count("perform"), 0);
+    assert_eq!(scene.memory.kinds(), ["planned", "planned"]);
+    let planned = scene.gate.log().planned;
+    assert_eq!(planned[1].forecast.revision.as_str(), "r1");
+    assert_eq!(planned[0].forecast.note.as_ref().unwrap().len(), 400);
+}
+
+#[tokio::test]
+async fn a_plan_ends_at_a_read_of_what_it_changes() {
+    let scene = scene(Mode::Plan, ALL, "cache");
+    assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "ok");
+    assert_eq!(code(&scene, evict()).await, "ok");
+    assert_eq!(code(&scene, call("look", "stats", &["b"])).await, "ok");
+    // The cluster of an evicted key.
+    assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "horizon");
+    assert!(matches!(scene.gate.log().ended, Some(Ended::Horizon(_))));
+}
+
+#[tokio::test]
+async fn a_plan_has_a_length() {
+    let scene = scene(Mode::Plan, ALL, "cache/a");
+    for _ in 0..MAX_PLANNED {
+        assert_eq!(code(&scene, evict()).await, "ok");
+    }
+    assert_eq!(code(&scene, evict()).await, "horizon");
+}
+
+#[tokio::test]
+async fn calls_and_bytes_run_out() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    for _ in 0..60 {
+        assert_eq!(code(&scene, call("look", "stats", &["b"])).await, "outside-grant");
+    }
+    assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "host-calls");
+    // A flood of equal denials is one line with a count.
+    assert_eq!(scene.gate.log().denied[0].count, 60);
+
+    let scene = crate::fixture::scene(Mode::Call, ALL, "cache/a");
+    let big = GuestCall { bytes: 5000, ..call("look", "stats", &["a"]) };
+    assert_eq!(code(&scene, big).await, "host-bytes");
+    assert_eq!(scene.cache.count("read"), 0);
+}

@@ -1,0 +1,12 @@
+//! The host as a library: configuration, installing, the gate, the pipeline.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod configuration; // what a configuration may say, and how mistakes are told
+mod editing; // what `plugin install` and `remove` do to a file that people keep
+mod fixture; // a capability whose provider misbehaves as asked
+mod gate; // the one door, driven directly
