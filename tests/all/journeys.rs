@@ -74,12 +74,14 @@ fn looking_changes_nothing() -> Result<()> {
 #[test]
 fn fail_closed_a_grant_for_one_service_is_none_for_its_neighbour() -> Result<()> {
     let deployment = Deployment::with_sample()?;
-    install_fix_service(&deployment)?;
+    let db = "interlock:environment/remediate@0.1.0=environment/prod/service/db";
+    deployment.install(&staged_plugin("fix_service")?, "fix-service", &[OBSERVE, db])?.exit(0)?;
+    deployment.run(&["sample", "break"])?.exit(0)?;
     let before = deployment.sample()?;
-    let neighbour = before.keys().find(|name| *name != "api").context("one service only")?;
-    let arguments = format!(r#"{{"environment":"prod","service":"{neighbour}"}}"#);
-    // Healthy, so `heal` finds nothing to do; a restart of it must be refused all the same.
-    deployment.run(&["call", "fix-service.heal", &arguments, "--as", AGENT])?.exit(0)?;
+    // `api` is broken, so the tool does try to mend it, with a grant for `db` alone.
+    let ran = deployment.run(&["call", "fix-service.heal", API, "--as", AGENT])?;
+    assert!([1, 3].contains(&ran.code), "{ran}");
+    ran.says(&["denied", "environment/prod/service/api"])?;
     assert_eq!(changed(&before, &deployment.sample()?), BTreeSet::new());
     Ok(())
 }
