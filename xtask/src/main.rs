@@ -25,6 +25,18 @@ cargo xtask demo [--keep]     the story with the real binary, in a fresh tempora
 
 exit: 0 all passed · 1 something failed · 2 usage";
 
+/// What was typed means nothing: exit 2, not 1.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -42,15 +54,15 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         unknown => {
-            ui.complain(&format!("`{}` is not an xtask command\n\n{USAGE}", unknown.join(" ")));
-            return ExitCode::from(2);
+            let words = unknown.join(" ");
+            Err(Usage(format!("`{words}` is not an xtask command\n\n{USAGE}")).into())
         }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             ui.complain(&format!("{error:#}"));
-            ExitCode::FAILURE
+            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

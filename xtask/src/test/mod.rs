@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::guests::toolchain::Toolchain;
-use crate::paths;
 use crate::ui::{Paint, Ui, time};
+use crate::{Usage, paths};
 
 /// How a step ended.
 #[derive(Debug)]
@@ -99,7 +99,8 @@ fn wanted(arguments: &[&str]) -> Result<Vec<&'static str>> {
     let mut wanted: Vec<&'static str> = Vec::new();
     for argument in arguments {
         let Some(step) = steps::STEPS.iter().find(|step| step.name == *argument) else {
-            bail!("`{argument}` is not a step; `cargo xtask test --list` has them");
+            let message = format!("`{argument}` is not a step; `cargo xtask test --list` has them");
+            return Err(Usage(message).into());
         };
         wanted.push(step.name);
         wanted.extend(step.needs);

@@ -98,12 +98,17 @@ pub(super) const STEPS: &[Step] = &[
 
 fn format(bench: &mut Bench<'_>) -> Result<Outcome> {
     let mut host = cargo(&bench.root);
-    host.args(["fmt", "--all", "--check"]);
+    host.args(["fmt", "--all", "--check"]).args(diff_color(bench));
     demand(bench.ui, &bench.root, "fmt host", &mut host, Show::Progress)?;
     let mut guests = cargo(&bench.root);
     guests.args(["fmt", "--all", "--check", "--manifest-path"]);
-    guests.arg(paths::examples_manifest(&bench.root));
+    guests.arg(paths::examples_manifest(&bench.root)).args(diff_color(bench));
     passed(bench, "fmt guests", &mut guests)
+}
+
+/// rustfmt colours its difference even into a pipe unless it is told.
+fn diff_color(bench: &Bench<'_>) -> [&'static str; 3] {
+    ["--", "--color", if bench.ui.color() { "always" } else { "never" }]
 }
 
 fn clippy_host(bench: &mut Bench<'_>) -> Result<Outcome> {
