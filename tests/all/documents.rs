@@ -72,6 +72,59 @@ fn each_xtask_command_shown_is_one() -> Result<()> {
     Ok(())
 }
 
+/// READMEs of the SDK and of the examples, besides the documents at the root.
+fn with_readmes() -> Result<Vec<String>> {
+    let mut all: Vec<String> = DOCUMENTS.iter().map(|name| (*name).to_owned()).collect();
+    all.push("guest-sdk/README.md".to_owned());
+    for entry in std::fs::read_dir(root().join("examples"))? {
+        let readme = entry?.path().join("README.md");
+        if readme.is_file() {
+            all.push(readme.strip_prefix(root())?.display().to_string());
+        }
+    }
+    Ok(all)
+}
+
+/// The commands of `interlock` in fenced blocks, one line each (a `\\` at the end continues it).
+fn interlock_commands(document: &str) -> Vec<String> {
+    let lines = ["sh", "console", "text", "bash"].map(|language| fenced(document, language));
+    let text = lines.concat().join("\n").replace("\\\n", " ");
+    text.lines()
+        .map(|line| line.trim_start_matches("$ "))
+        .filter(|line| line.starts_with("interlock "))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Each command that is shown exists, with each option that is shown.
+#[test]
+fn each_interlock_command_shown_exists() -> Result<()> {
+    let folder = Deployment::empty()?;
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for name in with_readmes()? {
+        for line in interlock_commands(&read(&name)?) {
+            seen += 1;
+            let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+            let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let mut path: Vec<&str> =
+                words.iter().copied().take_while(|word| is_name(word)).take(2).collect();
+            // `interlock init demo`: the second word may be an argument, which `--help` passes over.
+            path.push("--help");
+            let help = folder.run(&path)?;
+            let options = words.iter().filter(|word| word.starts_with("--"));
+            let missing: Vec<&&str> =
+                options.filter(|option| !help.stdout.contains(**option)).collect();
+            if help.code != 0 || !missing.is_empty() {
+                wrong.push(format!("{name}: `{line}` (exit {}, no {missing:?})", help.code));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "shown, but not so:\n  {}", wrong.join("\n  "));
+    assert!(seen > 0, "no document shows a command of interlock");
+    Ok(())
+}
+
 /// Every test that SECURITY.md or ARCHITECTURE.md names as evidence, in the column `test`, exists.
 #[test]
 fn each_test_named_as_evidence_exists() -> Result<()> {

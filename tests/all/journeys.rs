@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use interlock_tests::{Deployment, Sample, staged_plugin};
 use xtask::tripwire;
 

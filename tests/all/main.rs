@@ -4,6 +4,8 @@
 mod architecture;
 // docs/dependencies.md against what cargo says: a reason for each direct dependency, and its licence.
 mod dependencies;
+// What `cargo xtask demo` promises about itself; the story is told by the demo, not here.
+mod demo;
 // Rules for every source file: how it opens, how long it may be, which names are banned.
 mod house;
 // ARCHITECTURE.md's invariants against the sources: named where they are enforced, and tested by name.
