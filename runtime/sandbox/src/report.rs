@@ -70,6 +70,11 @@ pub enum RunOutcome {
         /// What does not fit, and where.
         message: String,
     },
+    /// An import of the plugin has no definition in this invocation. Nothing of it ran.
+    NotLinked {
+        /// What the engine says, with the import's name.
+        message: String,
+    },
     /// The host failed; the plugin is not to blame.
     HostFault {
         /// What went wrong.

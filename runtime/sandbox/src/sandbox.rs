@@ -1,12 +1,22 @@
 //! The sandbox as its owner sees it: one engine, admission, runs.
 
 use crate::{
-    AdmissionError, Admitted, ArtifactCache, Compiler, Gate, Inspection, Limits, PluginBytes,
-    RunReport, SandboxError,
+    AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Gate, Inspection, Limits,
+    PluginBytes, RunOutcome, RunReport, SandboxError,
+    admission::{self, Target},
+    compile,
+    engine::TickingEngine,
+    invoke, link,
+    run::{self, Observed, RunState},
 };
 use interlock_authority::{Authorized, Catalogue, Grant};
 use serde_json::Value;
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::SystemTime,
+};
+use wasmtime::component::{Component, InstancePre};
 
 /// How a sandbox works.
 #[derive(Debug, Clone)]
@@ -41,16 +51,28 @@ pub struct Preopen {
     pub guest: String,
 }
 
+/// Link states that are kept instantiable for one plugin.
+const MAX_LINKED: usize = 64;
+
 /// Admits and runs plugins. One for a process; cheap to share behind an [`Arc`].
-pub struct Sandbox;
+pub struct Sandbox {
+    engine: TickingEngine,
+    settings: Arc<SandboxSettings>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
 
 impl Sandbox {
     /// Starts an engine and the thread that ends endless loops.
     ///
     /// # Errors
     /// The engine or the thread cannot start.
-    pub fn new(_settings: SandboxSettings) -> Result<Self, SandboxError> {
-        todo!()
+    pub fn new(settings: SandboxSettings) -> Result<Self, SandboxError> {
+        Ok(Self { engine: TickingEngine::new()?, settings: Arc::new(settings) })
     }
 
     /// Says what a plugin is, without any grant: only `describe` runs, with every import a stub.
@@ -59,10 +81,12 @@ impl Sandbox {
     /// The bytes are not a plugin, or `describe` breaks its contract.
     pub async fn inspect(
         &self,
-        _plugin: &PluginBytes,
-        _catalogue: &Catalogue,
+        plugin: &PluginBytes,
+        catalogue: &Catalogue,
     ) -> Result<Inspection, AdmissionError> {
-        todo!()
+        let sdk = admission::check_shape(plugin)?;
+        let compiled = self.compile(plugin).await?;
+        admission::inspect(&self.engine, plugin, compiled, sdk, catalogue).await
     }
 
     /// Admits a plugin under the grants of its configuration.
@@ -71,23 +95,119 @@ impl Sandbox {
     /// Why not. Nothing of the plugin ran unless the error says so.
     pub async fn admit(
         &self,
-        _bytes: &PluginBytes,
-        _plugin: &str,
-        _grants: &[Grant],
-        _catalogue: &Catalogue,
+        bytes: &PluginBytes,
+        plugin: &str,
+        grants: &[Grant],
+        catalogue: &Catalogue,
     ) -> Result<Admitted, AdmissionError> {
-        todo!()
+        let sdk = admission::check_shape(bytes)?;
+        let compiled = self.compile(bytes).await?;
+        admission::admit(&self.engine, bytes, compiled, sdk, plugin, grants, catalogue).await
     }
 
     /// Runs one tool once, in a store of its own.
     pub async fn run(
         &self,
-        _plugin: &Admitted,
-        _authorized: &Authorized,
-        _arguments: &Value,
-        _settings: RunSettings,
-        _gate: Arc<dyn Gate>,
+        plugin: &Admitted,
+        authorized: &Authorized,
+        arguments: &Value,
+        settings: RunSettings,
+        gate: Arc<dyn Gate>,
     ) -> RunReport {
-        todo!()
+        let started = std::time::Instant::now();
+        let observed = Observed::new(settings.limits.log);
+        let ended = self.outcome(plugin, authorized, arguments, &settings, gate, &observed).await;
+        let (outcome, fuel) = ended.unwrap_or_else(|outcome| (outcome, None));
+        RunReport {
+            outcome,
+            stdout: observed.stdout.captured(),
+            stderr: observed.stderr.captured(),
+            withheld: observed.withheld_calls(),
+            fuel,
+            elapsed: started.elapsed(),
+        }
+    }
+
+    async fn outcome(
+        &self,
+        plugin: &Admitted,
+        authorized: &Authorized,
+        arguments: &Value,
+        settings: &RunSettings,
+        gate: Arc<dyn Gate>,
+        observed: &Arc<Observed>,
+    ) -> Result<(RunOutcome, Option<u64>), RunOutcome> {
+        if authorized.digest() != plugin.digest {
+            let message = format!(
+                "the invocation is authorized for {:?}, but the plugin is {:?}",
+                authorized.digest(),
+                plugin.digest
+            );
+            return Err(RunOutcome::HostFault { message });
+        }
+        let tool = authorized.tool();
+        let no_tool = || RunOutcome::Invalid { message: format!("the plugin has no tool `{tool}`") };
+        let (export, parameters) = match &plugin.runnable.target {
+            Target::Sdk(call) => {
+                plugin.tool(tool).ok_or_else(no_tool)?;
+                (call, invoke::sdk_parameters(tool, arguments))
+            }
+            Target::Wit(exports) => {
+                let export = exports.get(tool).ok_or_else(no_tool)?;
+                (export, invoke::wit_parameters(&export.function, arguments)?)
+            }
+        };
+        let instance = self.linked(plugin, authorized)?;
+        let returned = run::call(run::Call {
+            engine: &self.engine,
+            instance: &instance,
+            export: export.index,
+            parameters,
+            results: export.function.results().len(),
+            settings,
+            gate: Some(gate),
+            observed: observed.clone(),
+        })
+        .await?;
+        let outcome = match &plugin.runnable.target {
+            Target::Sdk(_) => invoke::sdk_outcome(&export.function, &returned.results, &settings.limits),
+            Target::Wit(_) => invoke::wit_outcome(&export.function, &returned.results, &settings.limits),
+        };
+        Ok((outcome, Some(returned.fuel)))
+    }
+
+    /// The plugin, linked for exactly these link states.
+    fn linked(
+        &self,
+        plugin: &Admitted,
+        authorized: &Authorized,
+    ) -> Result<InstancePre<RunState>, RunOutcome> {
+        let not_linked =
+            |e: wasmtime::Error| RunOutcome::NotLinked { message: format!("{e:#}") };
+        let runnable = &plugin.runnable;
+        let mut linked = runnable.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, instance)) = linked.iter().find(|(links, _)| links == authorized.links()) {
+            return Ok(instance.clone());
+        }
+        let linker = link::linker(self.engine.engine(), &runnable.linkable, authorized.links())
+            .map_err(not_linked)?;
+        let instance = linker.instantiate_pre(&runnable.component).map_err(not_linked)?;
+        if linked.len() < MAX_LINKED {
+            linked.push((authorized.links().clone(), instance.clone()));
+        }
+        Ok(instance)
+    }
+
+    async fn compile(
+        &self,
+        plugin: &PluginBytes,
+    ) -> Result<(Component, Artifact), AdmissionError> {
+        let (engine, settings, plugin) =
+            (self.engine.engine().clone(), self.settings.clone(), plugin.clone());
+        tokio::task::spawn_blocking(move || {
+            compile::component(&engine, &settings.compiler, settings.cache.as_ref(), &plugin)
+        })
+        .await
+        .map_err(|e| AdmissionError::Compile(e.to_string()))?
     }
 }

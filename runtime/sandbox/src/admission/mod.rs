@@ -1,8 +1,40 @@
-//! Admission: everything that is decided about a plugin's bytes before anything of it may run.
+//! Admission: everything that is decided about a plugin's bytes before anything of it may run. The
+//! order matters: shape, compilation, imports against the host and the grants, types, and only then,
+//! for plugins of the SDK, `describe`, with nothing granted.
 
-use crate::{Form, Tool};
-use interlock_authority::{Digest, authorize::Imports};
-use std::sync::Arc;
+mod definitions;
+mod exports;
+mod imports;
+mod schema;
+mod structure;
+mod text;
+mod types_are_ours;
+
+pub(crate) use exports::Export;
+
+use crate::{
+    AdmissionError, Artifact, Form, Limits, MissingGrant, PluginBytes, RunOutcome, RunSettings, Tool,
+    engine::TickingEngine,
+    link::{self, Linkable, Links},
+    run::{self, Observed, RunState},
+    value::{Floats, to_json},
+};
+use exports::Exports;
+use imports::ImportSheet;
+use interlock_authority::{
+    Catalogue, Digest, Grant, LinkState, Refusal,
+    authorize::{Imports, check_imports},
+    refusal::Withheld,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+use wasmtime::component::{Component, InstancePre};
+
+/// How long `describe` may take, start functions included.
+const DESCRIBE_TIME: Duration = Duration::from_secs(5);
 
 /// What a plugin is, as read from its bytes and from `describe`.
 #[derive(Debug, Clone)]
@@ -25,6 +57,15 @@ pub struct Inspection {
     pub form: Form,
     /// The version of the guest SDK it says it was built with.
     pub sdk: Option<String>,
+    /// Where its compiled artifact came from.
+    pub artifact: Artifact,
+}
+
+impl Inspection {
+    /// A tool by name.
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
 }
 
 /// An import that this host cannot link.
@@ -40,11 +81,225 @@ pub struct UnknownImport {
 #[derive(Clone)]
 pub struct Admitted {
     pub(crate) inspection: Arc<Inspection>,
+    pub(crate) runnable: Arc<Runnable>,
 }
 
 impl std::ops::Deref for Admitted {
     type Target = Inspection;
     fn deref(&self) -> &Inspection {
         &self.inspection
+    }
+}
+
+impl std::fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Admitted").field(&self.inspection).finish()
+    }
+}
+
+/// The compiled side of an admitted plugin.
+pub(crate) struct Runnable {
+    pub(crate) component: Component,
+    pub(crate) linkable: Linkable,
+    pub(crate) target: Target,
+    /// INVARIANT ABSENT-NOT-DENIED: an instance is reused for the very same link states of this very
+    /// admission only.
+    pub(crate) linked: Mutex<Vec<(Links, InstancePre<RunState>)>>,
+}
+
+/// What is called for a tool.
+pub(crate) enum Target {
+    /// `call` of the SDK contract, for each tool.
+    Sdk(Export),
+    /// The tool's own export.
+    Wit(BTreeMap<String, Export>),
+}
+
+/// A plugin whose shape, imports and exports were read. Nothing of it ran.
+struct Read {
+    component: Component,
+    sheet: ImportSheet,
+    exports: Exports,
+    passed_over: Vec<String>,
+    sdk: Option<String>,
+    artifact: Artifact,
+}
+
+/// Checks the shape of a plugin, which needs no compilation.
+///
+/// # Errors
+/// Not a component, or out of bounds.
+pub(crate) fn check_shape(plugin: &PluginBytes) -> Result<Option<String>, AdmissionError> {
+    Ok(structure::read(plugin.bytes())?.sdk)
+}
+
+/// Reads a compiled plugin for `inspect`.
+///
+/// # Errors
+/// As [`admit`], except for what a grant or an unknown import would make one.
+pub(crate) async fn inspect(
+    engine: &TickingEngine,
+    plugin: &PluginBytes,
+    compiled: (Component, Artifact),
+    sdk: Option<String>,
+    catalogue: &Catalogue,
+) -> Result<Inspection, AdmissionError> {
+    let read = read(engine, compiled, sdk, catalogue)?;
+    let (inspection, _) = finish(engine, plugin, read).await?;
+    Ok(inspection)
+}
+
+/// Admits a compiled plugin under grants.
+///
+/// # Errors
+/// Why not.
+pub(crate) async fn admit(
+    engine: &TickingEngine,
+    bytes: &PluginBytes,
+    compiled: (Component, Artifact),
+    sdk: Option<String>,
+    plugin: &str,
+    grants: &[Grant],
+    catalogue: &Catalogue,
+) -> Result<Admitted, AdmissionError> {
+    let read = read(engine, compiled, sdk, catalogue)?;
+    if let Some(unknown) = read.sheet.unknown.first() {
+        let UnknownImport { import, problem } = unknown.clone();
+        return Err(AdmissionError::UnknownImport { import, problem });
+    }
+    // INVARIANT ABSENT-NOT-DENIED: before one instruction of the plugin runs.
+    if let Err(refusals) = check_imports(plugin, &read.sheet.imports, grants, catalogue) {
+        return Err(not_granted(plugin, &read.sheet.imports, refusals));
+    }
+    let (inspection, runnable) = finish(engine, bytes, read).await?;
+    Ok(Admitted { inspection: Arc::new(inspection), runnable: Arc::new(runnable) })
+}
+
+fn not_granted(plugin: &str, imports: &Imports, refusals: Vec<Refusal>) -> AdmissionError {
+    let mut missing = Vec::new();
+    for refusal in refusals {
+        match refusal {
+            Refusal::NotGranted { interface, .. } => {
+                let functions = imports.get(&interface).cloned().unwrap_or_default();
+                missing.push(MissingGrant { interface, functions });
+            }
+            other => {
+                return AdmissionError::UnknownImport {
+                    import: plugin.to_owned(),
+                    problem: format!("which is refused: {other}"),
+                };
+            }
+        }
+    }
+    AdmissionError::NotGranted { plugin: plugin.to_owned(), missing }
+}
+
+fn read(
+    engine: &TickingEngine,
+    (component, artifact): (Component, Artifact),
+    sdk: Option<String>,
+    catalogue: &Catalogue,
+) -> Result<Read, AdmissionError> {
+    let sheet = imports::read(engine.engine(), &component.component_type(), catalogue);
+    let (exports, passed_over) = exports::read(engine.engine(), &component)?;
+    Ok(Read { component, sheet, exports, passed_over, sdk, artifact })
+}
+
+/// Types, then `describe`.
+async fn finish(
+    engine: &TickingEngine,
+    plugin: &PluginBytes,
+    mut read: Read,
+) -> Result<(Inspection, Runnable), AdmissionError> {
+    // INVARIANT TYPES-ARE-OURS.
+    if let Some(wrong) = read.sheet.wrong_type.take() {
+        return Err(wrong);
+    }
+    let (form, tools, target) = match read.exports {
+        Exports::Wit(found) => {
+            let (tools, exports): (Vec<Tool>, Vec<_>) = found
+                .into_iter()
+                .map(|(tool, export)| (tool.clone(), (tool.name, export)))
+                .unzip();
+            (Form::Wit, tools, Target::Wit(exports.into_iter().collect()))
+        }
+        Exports::Sdk { describe, call } => {
+            let tools = self::describe(engine, &read.component, &read.sheet, &describe).await?;
+            (Form::Sdk, tools, Target::Sdk(call))
+        }
+    };
+    let inspection = Inspection {
+        digest: plugin.digest(),
+        size: plugin.len(),
+        imports: read.sheet.imports,
+        inert: read.sheet.inert,
+        unknown: read.sheet.unknown,
+        tools,
+        passed_over: read.passed_over,
+        form,
+        sdk: read.sdk,
+        artifact: read.artifact,
+    };
+    let runnable = Runnable {
+        component: read.component,
+        linkable: read.sheet.linkable,
+        target,
+        linked: Mutex::default(),
+    };
+    Ok((inspection, runnable))
+}
+
+/// Runs `describe` with every import a stub: no gate is in its store.
+async fn describe(
+    engine: &TickingEngine,
+    component: &Component,
+    sheet: &ImportSheet,
+    export: &Export,
+) -> Result<Vec<Tool>, AdmissionError> {
+    let failed = |e: wasmtime::Error| AdmissionError::DescribeFailed(format!("{e:#}"));
+    let links = sheet.linkable.all(LinkState::Withheld(Withheld::Describing));
+    let mut linker = link::linker(engine.engine(), &sheet.linkable, &links).map_err(failed)?;
+    link::stub_unknown(engine.engine(), &mut linker, component, &links).map_err(failed)?;
+    let instance = linker.instantiate_pre(component).map_err(failed)?;
+    let settings = RunSettings {
+        limits: Limits { time: DESCRIBE_TIME, ..Limits::default() },
+        preopens: Vec::new(),
+        clock_base: SystemTime::UNIX_EPOCH,
+        seed: [0; 32],
+        deadline: None,
+    };
+    let returned = run::call(run::Call {
+        engine,
+        instance: &instance,
+        export: export.index,
+        parameters: Vec::new(),
+        results: export.function.results().len(),
+        settings: &settings,
+        gate: None,
+        observed: Observed::new(settings.limits.log),
+    })
+    .await
+    .map_err(|outcome| AdmissionError::DescribeFailed(failure(outcome)))?;
+    let (Some(val), Some(ty)) = (returned.results.first(), export.function.results().next()) else {
+        return Err(AdmissionError::BadDescription("`describe` returned nothing".into()));
+    };
+    let described = to_json(val, &ty, Floats::Refused)
+        .map_err(|e| AdmissionError::BadDescription(e.to_string()))?;
+    definitions::check(described)
+}
+
+/// Why `describe` did not return, in a sentence.
+fn failure(outcome: RunOutcome) -> String {
+    match outcome {
+        RunOutcome::Limit { limit, message } => format!("limit `{limit}`: {message}"),
+        RunOutcome::Refused { interface, function, reason } => {
+            format!("it calls `{interface}` `{function}`, but {}", reason.sentence())
+        }
+        RunOutcome::Trap { message }
+        | RunOutcome::Ended { message, .. }
+        | RunOutcome::Invalid { message }
+        | RunOutcome::NotLinked { message }
+        | RunOutcome::HostFault { message } => message,
+        RunOutcome::Returned(_) | RunOutcome::ToolError { .. } => "it returned".into(),
     }
 }

@@ -1,6 +1,16 @@
 //! Compilation, in a child process under resource limits where it can be, and the cache of its results.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+mod cache;
+mod child;
+mod load;
+
+pub use cache::ArtifactCache;
+pub use child::compile_child;
+
+use crate::{AdmissionError, PluginBytes};
+use cache::Found;
+use std::{ffi::OsString, path::PathBuf};
+use wasmtime::{Engine, component::Component};
 
 /// Where components are compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,24 +27,62 @@ pub enum Compiler {
     },
 }
 
-/// Where compiled artifacts are kept, and the key that authenticates them. They are native code: who
-/// has the key can run code as the host.
-#[derive(Clone)]
-pub struct ArtifactCache {
-    /// The folder. Created with mode 0700 where it is missing.
-    pub dir: PathBuf,
-    /// The HMAC-SHA-256 key.
-    pub key: [u8; 32],
+/// Where a plugin's compiled artifact came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Artifact {
+    /// Compiled now.
+    Compiled,
+    /// Read from the cache and authenticated.
+    Cached,
+    /// Compiled now, because what was in the cache is not what was put there: tell the operator.
+    Recompiled {
+        /// What was wrong with it.
+        problem: String,
+    },
+    /// Compiled now, and it could not be kept for the next time.
+    NotKept {
+        /// Why.
+        problem: String,
+    },
 }
 
-impl std::fmt::Debug for ArtifactCache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ArtifactCache").field("dir", &self.dir).finish_non_exhaustive()
+/// Makes a component runnable. Blocks: a caller inside a runtime moves it aside.
+///
+/// # Errors
+/// The component is not valid, or its compilation takes too much.
+pub(crate) fn component(
+    engine: &Engine,
+    compiler: &Compiler,
+    cache: Option<&ArtifactCache>,
+    plugin: &PluginBytes,
+) -> Result<(Component, Artifact), AdmissionError> {
+    let mut from = Artifact::Compiled;
+    if let Some(cache) = cache {
+        match cache.read(engine, plugin.digest()) {
+            Found::Nothing => {}
+            Found::Bad(problem) => from = Artifact::Recompiled { problem },
+            // INVARIANT: the buffer that was authenticated is the buffer that is loaded.
+            Found::Authentic(buffer) => match load::component(engine, &buffer) {
+                Ok(component) => return Ok((component, Artifact::Cached)),
+                Err(e) => from = Artifact::Recompiled { problem: format!("{e:#}") },
+            },
+        }
     }
-}
-
-/// What the compiling child runs: limits itself, reads a component from standard input, writes the
-/// artifact to standard output. On failure the reason is on standard error and the code is not 0.
-pub fn compile_child() -> ExitCode {
-    todo!()
+    let artifact = match compiler {
+        Compiler::InProcess => engine
+            .precompile_component(plugin.bytes())
+            .map_err(|e| AdmissionError::Malformed(format!("{e:#}")))?,
+        Compiler::Child { program, arguments } => {
+            child::compile(program, arguments, plugin.bytes())?
+        }
+    };
+    let component = load::component(engine, &artifact)
+        .map_err(|e| AdmissionError::Compile(format!("the artifact does not load: {e:#}")))?;
+    if let Some(cache) = cache
+        && let Err(e) = cache.write(engine, plugin.digest(), &artifact)
+        && from == Artifact::Compiled
+    {
+        from = Artifact::NotKept { problem: e.to_string() };
+    }
+    Ok((component, from))
 }

@@ -1,0 +1,251 @@
+//! JSON Schemas (draft 2020-12) of WIT functions, so that an agent can call a plain component without
+//! anybody having written a schema. The mapping is that of [`crate::tool`].
+
+use crate::value::{is_nested_option, type_word};
+use serde_json::{Map, Value, json};
+use wasmtime::component::{Type, types::ComponentFunc};
+
+/// Nodes of the types of one function; beyond it a schema would drown an agent.
+const MAX_NODES: u32 = 2_000;
+/// Nesting of one type. Also bounds what the host holds for one value.
+const MAX_DEPTH: u32 = 32;
+
+/// Which way a value goes: results say more than arguments may.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
+}
+
+/// The schemas and the signature of one function.
+pub(super) struct Described {
+    pub(super) input: Value,
+    pub(super) output: Option<Value>,
+    /// `func(a: u32) -> string`, for the description.
+    pub(super) signature: String,
+}
+
+/// Describes a function.
+///
+/// # Errors
+/// Why it cannot be a tool.
+pub(super) fn describe(function: &ComponentFunc) -> Result<Described, String> {
+    if function.async_() {
+        return Err("it is async".into());
+    }
+    let mut walk = Walk { nodes: 0, text: String::from("func(") };
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (at, (name, ty)) in function.params().enumerate() {
+        if at > 0 {
+            walk.text.push_str(", ");
+        }
+        walk.text.push_str(name);
+        walk.text.push_str(": ");
+        properties.insert(name.to_owned(), walk.schema(&ty, Way::In, 0)?);
+        if !matches!(ty, Type::Option(_)) {
+            required.push(Value::from(name));
+        }
+    }
+    walk.text.push(')');
+    let mut results = function.results();
+    let output = match results.next() {
+        None => None,
+        Some(ty) => {
+            walk.text.push_str(" -> ");
+            let whole = walk.schema(&ty, Way::Out, 0)?;
+            match ty {
+                // The error of a result is the tool's failure, not a value it returns.
+                Type::Result(result) => match result.ok() {
+                    None => None,
+                    Some(ok) => {
+                        let mut again = Walk { nodes: 0, text: String::new() };
+                        Some(again.schema(&ok, Way::Out, 1)?)
+                    }
+                },
+                _ => Some(whole),
+            }
+        }
+    };
+    let mut input = object(properties, required);
+    if let Value::Object(input) = &mut input {
+        input.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
+    }
+    Ok(Described { input, output, signature: walk.text })
+}
+
+struct Walk {
+    nodes: u32,
+    text: String,
+}
+
+impl Walk {
+    fn schema(&mut self, ty: &Type, way: Way, depth: u32) -> Result<Value, String> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(format!("its types have more than {MAX_NODES} parts"));
+        }
+        if depth > MAX_DEPTH {
+            return Err(format!("its types nest deeper than {MAX_DEPTH}"));
+        }
+        let next = depth + 1;
+        let simple = |walk: &mut Self, schema: Value| {
+            walk.text.push_str(type_word(ty));
+            Ok(schema)
+        };
+        match ty {
+            Type::Bool => simple(self, json!({"type": "boolean"})),
+            Type::U8 => simple(self, integer(0, u8::MAX.into())),
+            Type::U16 => simple(self, integer(0, u16::MAX.into())),
+            Type::U32 => simple(self, integer(0, u32::MAX.into())),
+            Type::S8 => simple(self, integer(i8::MIN.into(), i8::MAX.into())),
+            Type::S16 => simple(self, integer(i16::MIN.into(), i16::MAX.into())),
+            Type::S32 => simple(self, integer(i32::MIN.into(), i32::MAX.into())),
+            Type::U64 => simple(self, wide("^(0|[1-9][0-9]{0,19})$", json!(0), json!(u64::MAX), way)),
+            Type::S64 => simple(self, wide("^(0|-?[1-9][0-9]{0,18})$", json!(i64::MIN), json!(i64::MAX), way)),
+            Type::Float32 | Type::Float64 => simple(
+                self,
+                match way {
+                    Way::In => json!({"type": "number"}),
+                    Way::Out => json!({"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}),
+                },
+            ),
+            Type::Char => simple(self, json!({"type": "string", "minLength": 1, "maxLength": 1})),
+            Type::String => simple(self, json!({"type": "string"})),
+            Type::List(list) => {
+                self.text.push_str("list<");
+                let item = list.ty();
+                let items = self.schema(&item, way, next)?;
+                self.text.push('>');
+                Ok(match item {
+                    Type::U8 => json!({"type": "string", "contentEncoding": "base64"}),
+                    _ => json!({"type": "array", "items": items}),
+                })
+            }
+            Type::Tuple(tuple) => {
+                self.text.push_str("tuple<");
+                let mut items = Vec::new();
+                for (at, item) in tuple.types().enumerate() {
+                    self.comma(at);
+                    items.push(self.schema(&item, way, next)?);
+                }
+                self.text.push('>');
+                let len = items.len();
+                Ok(json!({"type": "array", "prefixItems": items, "items": false, "minItems": len, "maxItems": len}))
+            }
+            Type::Record(record) => {
+                self.text.push_str("record { ");
+                let (mut properties, mut required) = (Map::new(), Vec::new());
+                for (at, field) in record.fields().enumerate() {
+                    self.comma(at);
+                    self.text.push_str(field.name);
+                    self.text.push_str(": ");
+                    properties.insert(field.name.to_owned(), self.schema(&field.ty, way, next)?);
+                    if way == Way::Out || !matches!(field.ty, Type::Option(_)) {
+                        required.push(Value::from(field.name));
+                    }
+                }
+                self.text.push_str(" }");
+                Ok(object(properties, required))
+            }
+            Type::Variant(variant) => {
+                self.text.push_str("variant { ");
+                let mut cases = Vec::new();
+                for (at, case) in variant.cases().enumerate() {
+                    self.comma(at);
+                    self.text.push_str(case.name);
+                    cases.push(self.case(case.name, case.ty.as_ref(), way, next)?);
+                }
+                self.text.push_str(" }");
+                Ok(json!({"oneOf": cases}))
+            }
+            Type::Enum(cases) => {
+                let names: Vec<&str> = cases.names().collect();
+                self.text.push_str(&format!("enum {{ {} }}", names.join(", ")));
+                self.nodes = self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
+                Ok(json!({"type": "string", "enum": names}))
+            }
+            Type::Flags(flags) => {
+                let names: Vec<&str> = flags.names().collect();
+                self.text.push_str(&format!("flags {{ {} }}", names.join(", ")));
+                self.nodes = self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
+                Ok(json!({"type": "array", "items": {"enum": names}, "uniqueItems": true}))
+            }
+            Type::Option(option) => {
+                self.text.push_str("option<");
+                let inner = option.ty();
+                let schema = self.schema(&inner, way, next)?;
+                self.text.push('>');
+                let some = if is_nested_option(&inner) { single("some", schema) } else { schema };
+                Ok(json!({"anyOf": [some, {"type": "null"}]}))
+            }
+            Type::Result(result) => {
+                self.text.push_str("result<");
+                let ok = self.payload(result.ok().as_ref(), way, next)?;
+                self.text.push_str(", ");
+                let err = self.payload(result.err().as_ref(), way, next)?;
+                self.text.push('>');
+                Ok(json!({"oneOf": [single("ok", ok), single("err", err)]}))
+            }
+            Type::Map(_)
+            | Type::Own(_)
+            | Type::Borrow(_)
+            | Type::Future(_)
+            | Type::Stream(_)
+            | Type::ErrorContext
+            | Type::FixedLengthList(_) => Err(format!(
+                "it takes or returns a {}, which has no form in JSON",
+                type_word(ty)
+            )),
+        }
+    }
+
+    fn comma(&mut self, at: usize) {
+        if at > 0 {
+            self.text.push_str(", ");
+        }
+    }
+
+    fn case(&mut self, name: &str, ty: Option<&Type>, way: Way, depth: u32) -> Result<Value, String> {
+        let schema = match ty {
+            None => json!({"type": "null"}),
+            Some(ty) => {
+                self.text.push('(');
+                let schema = self.schema(ty, way, depth)?;
+                self.text.push(')');
+                schema
+            }
+        };
+        Ok(single(name, schema))
+    }
+
+    fn payload(&mut self, ty: Option<&Type>, way: Way, depth: u32) -> Result<Value, String> {
+        match ty {
+            Some(ty) => self.schema(ty, way, depth),
+            None => {
+                self.text.push('_');
+                Ok(json!({"type": "null"}))
+            }
+        }
+    }
+}
+
+fn integer(min: i64, max: i64) -> Value {
+    json!({"type": "integer", "minimum": min, "maximum": max})
+}
+
+fn wide(pattern: &str, min: Value, max: Value, way: Way) -> Value {
+    let text = json!({"type": "string", "pattern": pattern});
+    match way {
+        Way::Out => text,
+        Way::In => json!({"anyOf": [{"type": "integer", "minimum": min, "maximum": max}, text]}),
+    }
+}
+
+fn single(key: &str, schema: Value) -> Value {
+    object(Map::from_iter([(key.to_owned(), schema)]), vec![key.into()])
+}
+
+fn object(properties: Map<String, Value>, required: Vec<Value>) -> Value {
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
