@@ -87,11 +87,14 @@ mod tests {
     #[test]
     fn flood_is_bounded_and_the_last_lines_stay() {
         let place = tempfile::tempdir().unwrap();
-        let flood: String = (0..200_000).map(|n| format!("line {n} {}\n", "x".repeat(n % 50))).collect();
+        let flood: String =
+            (0..200_000).map(|n| format!("line {n} {}\n", "x".repeat(n % 50))).collect();
         capture(flood.as_bytes(), &Folder::ambient(place.path()).unwrap());
         capture(&b"no newline at the end"[..], &Folder::ambient(place.path()).unwrap());
-        let size: u64 =
-            std::fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+        let size: u64 = std::fs::read_dir(place.path())
+            .unwrap()
+            .map(|e| e.unwrap().metadata().unwrap().len())
+            .sum();
         assert!(size <= 2 * MAX_FILE, "{size}");
         let folder = || vec![Folder::ambient(place.path()).unwrap()];
         assert_eq!(tail(&folder(), 1).unwrap(), "no newline at the end");

@@ -82,8 +82,7 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn fault(&self, offset: Option<usize>, problem: String) -> ProviderFault {
-        let line = offset
-            .map(|o| 1 + self.text.bytes().take(o).filter(|b| *b == b'\n').count());
+        let line = offset.map(|o| 1 + self.text.bytes().take(o).filter(|b| *b == b'\n').count());
         ProviderFault::Definition { file: self.file.to_owned(), line, problem }
     }
     fn at<T>(&self, place: &Spanned<T>, problem: impl Into<String>) -> ProviderFault {
@@ -147,10 +146,7 @@ impl Definition {
     }
 }
 
-fn directory(
-    here: &Text<'_>,
-    raw: Option<&Spanned<String>>,
-) -> Result<Vec<String>, ProviderFault> {
+fn directory(here: &Text<'_>, raw: Option<&Spanned<String>>) -> Result<Vec<String>, ProviderFault> {
     let Some(raw) = raw.filter(|d| d.get_ref() != ".") else { return Ok(Vec::new()) };
     let segments: Vec<String> = raw.get_ref().split('/').map(str::to_owned).collect();
     if segments.len() > 16 || !segments.iter().all(|s| is_segment(s)) {
@@ -181,11 +177,14 @@ fn check(here: &Text<'_>, raw: &Spanned<RawHealth>) -> Result<Check, ProviderFau
         text.parse::<SocketAddr>()
             .ok()
             .filter(|a| a.ip().is_loopback() && a.port() != 0)
-            .ok_or_else(|| bad("a health check goes to a loopback address and port, such as 127.0.0.1:8080"))
+            .ok_or_else(|| {
+                bad("a health check goes to a loopback address and port, such as 127.0.0.1:8080")
+            })
     };
     let (probe, address) = match (&health.http, &health.tcp) {
         (Some(url), None) => {
-            let rest = url.strip_prefix("http://").ok_or_else(|| bad("`http` starts with http://"))?;
+            let rest =
+                url.strip_prefix("http://").ok_or_else(|| bad("`http` starts with http://"))?;
             let (host, path) = match rest.find('/') {
                 Some(at) => rest.split_at(at),
                 None => (rest, "/"),
@@ -255,7 +254,10 @@ mod tests {
             (&format!("{ok}[health]\ntcp = \"10.0.0.1:80\""), "loopback"),
             (&format!("{ok}[health]\nhttp = \"https://127.0.0.1/\""), "http://"),
             (&format!("{ok}[health]\nhttp = \"http://127.0.0.1:1/a b\""), "blanks"),
-            (&format!("{ok}[health]\nhttp = \"http://127.0.0.1:1/\"\ntcp = \"127.0.0.1:1\""), "one of the two"),
+            (
+                &format!("{ok}[health]\nhttp = \"http://127.0.0.1:1/\"\ntcp = \"127.0.0.1:1\""),
+                "one of the two",
+            ),
             ("command = [\"/bin/x\"", "service.toml:1"),
         ] {
             let message = error(text);

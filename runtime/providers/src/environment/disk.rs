@@ -40,8 +40,11 @@ pub(super) struct Folder {
 impl Folder {
     /// The only place where a path of the machine is opened.
     pub(super) fn ambient(path: &Path) -> io::Result<Self> {
-        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { dir, shown: path.display().to_string() })
+        let place = Dir::open_ambient_dir(path, ambient_authority())?;
+        // cap-std gives an `O_PATH` descriptor, which cannot be synced: opened again for reading.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(&place, ".", flags, Mode::empty())?);
+        Ok(Self { dir: Dir::from_std_file(file), shown: path.display().to_string() })
     }
 
     /// A folder that another process handed over as a descriptor.
@@ -134,7 +137,9 @@ impl Folder {
             }
         };
         let mut bytes = Vec::new();
-        file.take(MAX_READ + 1).read_to_end(&mut bytes).map_err(io(format!("reading `{shown}`")))?;
+        file.take(MAX_READ + 1)
+            .read_to_end(&mut bytes)
+            .map_err(io(format!("reading `{shown}`")))?;
         if bytes.len() as u64 > MAX_READ {
             return Err(damaged(&shown, format!("it is larger than {MAX_READ} bytes")));
         }
@@ -145,7 +150,10 @@ impl Folder {
     ///
     /// # Errors
     /// A truncated or foreign file is damaged, and left as it is for a person to look at.
-    pub(super) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ProviderFault> {
+    pub(super) fn read_json<T: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, ProviderFault> {
         let Some(bytes) = self.read(name)? else { return Ok(None) };
         serde_json::from_slice(&bytes)
             .map(Some)
@@ -171,7 +179,11 @@ impl Folder {
         self.sync()
     }
 
-    pub(super) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ProviderFault> {
+    pub(super) fn write_json<T: Serialize>(
+        &self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), ProviderFault> {
         let bytes = serde_json::to_vec_pretty(value)
             .map_err(|e| io(format!("writing `{}`", self.path_of(name)))(io::Error::other(e)))?;
         self.write(name, &bytes)

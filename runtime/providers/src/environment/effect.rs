@@ -46,7 +46,8 @@ impl Inner {
         expected: &Expected<'_>,
     ) -> Result<Performed, ProviderFault> {
         // A lock file is made only for what exists.
-        let gone = || refused("stale", format_args!("there is no `{}` any more", expected.resource));
+        let gone =
+            || refused("stale", format_args!("there is no `{}` any more", expected.resource));
         if self.root.environment(name)?.is_none() {
             return Ok(gone());
         }
@@ -249,13 +250,22 @@ impl Inner {
                     None => begin.elapsed() >= SETTLE,
                 };
                 // Asked after the check: what answered may have been somebody else on that port.
-                let seen = replica.see()?;
+                let mut seen = replica.see()?;
                 if seen.process.is_none() {
+                    // The process is gone; its runner needs a moment to say how it ended.
+                    let patience = Instant::now() + Duration::from_secs(1);
+                    while replica.is_running()? && Instant::now() < patience {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    seen = replica.see()?;
                     let ended = seen.last_exit.filter(|_| !seen.lost);
-                    let ended = ended.map_or_else(String::new, |code| format!(" with exit code {code}"));
+                    let ended =
+                        ended.map_or_else(String::new, |code| format!(" with exit code {code}"));
                     return Err(ProviderFault::Process {
                         what: format!("replica {} of service `{}`", replica.index, service.name),
-                        problem: format!("it was started and ended at once{ended}; its logs may say why"),
+                        problem: format!(
+                            "it was started and ended at once{ended}; its logs may say why"
+                        ),
                     });
                 }
                 if healthy {

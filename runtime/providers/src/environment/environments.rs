@@ -166,7 +166,9 @@ impl Service {
 
     /// All replicas that were ever started and whose folder is still there.
     pub(super) fn replicas(&self) -> Result<Vec<Replica>, ProviderFault> {
-        let Some(folder) = self.folder.find(super::replica::REPLICAS)? else { return Ok(Vec::new()) };
+        let Some(folder) = self.folder.find(super::replica::REPLICAS)? else {
+            return Ok(Vec::new());
+        };
         let mut replicas = Vec::new();
         for (name, kind) in folder.entries()? {
             if let Ok(index) = name.parse::<u32>()

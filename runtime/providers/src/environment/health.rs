@@ -77,7 +77,8 @@ impl Check {
             let detail = format!("{address} accepts connections");
             return Answer { healthy: true, status: None, detail };
         };
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         match exchange(&mut stream, request.as_bytes(), deadline) {
             Ok(Some(status)) => Answer {
                 healthy: status == 200,
@@ -143,7 +144,13 @@ mod tests {
     fn only_200_is_healthy() {
         assert!(ask(b"HTTP/1.1 200 OK\r\n\r\n").healthy);
         assert_eq!(ask(b"HTTP/1.1 500 no\r\n\r\n").status, Some(500));
-        for bad in [&b"HTTP/1.1 204 x\r\n"[..], b"200 OK\r\n", b"\r\n", b"HTTP/1.1 999999 x\r\n", b"HTTP/1.1"] {
+        for bad in [
+            &b"HTTP/1.1 204 x\r\n"[..],
+            b"200 OK\r\n",
+            b"\r\n",
+            b"HTTP/1.1 999999 x\r\n",
+            b"HTTP/1.1",
+        ] {
             assert!(!ask(bad).healthy, "{bad:?}");
         }
     }

@@ -112,7 +112,9 @@ impl Model {
     /// Applies one operation: what it does, and the environment after it.
     pub(super) fn apply(&mut self, environment: &str, operation: &Operation) -> Outcome {
         if !self.exists {
-            return Outcome::Answer(not_found(format_args!("there is no environment `{environment}`")));
+            return Outcome::Answer(not_found(format_args!(
+                "there is no environment `{environment}`"
+            )));
         }
         let Some(name) = operation.service() else {
             return Outcome::Effect(self.apply_to_all(operation));
@@ -276,7 +278,9 @@ mod tests {
     fn what_is_deleted_is_not_found() {
         let mut model = model();
         result(&mut model, Operation::DeleteService("api".into()));
-        assert!(result(&mut model, Operation::Restart("api".into()))["err"]["not-found"].is_string());
+        assert!(
+            result(&mut model, Operation::Restart("api".into()))["err"]["not-found"].is_string()
+        );
         assert_eq!(result(&mut model, Operation::DeleteEnvironment), json!({"ok": null}));
         assert!(result(&mut model, Operation::Recreate)["err"]["not-found"].is_string());
     }

@@ -1,12 +1,7 @@
 //! Answers to reads: what is on disk and what the processes say now. Nothing is written here.
 
 use super::{
-    captured,
-    effect::ok,
-    environments::Service,
-    health::Answer,
-    model::not_found,
-    provider::Inner,
+    captured, effect::ok, environments::Service, health::Answer, model::not_found, provider::Inner,
 };
 use crate::ProviderFault;
 use serde_json::{Value, json};
@@ -56,9 +51,9 @@ impl Inner {
         };
         match found.service(service)? {
             Some(service) => answer(&service),
-            None => {
-                Ok(not_found(format_args!("environment `{environment}` has no service `{service}`")))
-            }
+            None => Ok(not_found(format_args!(
+                "environment `{environment}` has no service `{service}`"
+            ))),
         }
     }
 
@@ -157,9 +152,10 @@ impl Service {
                 let last_exit = seen.as_ref().and_then(|s| s.last_exit);
                 let lost = seen.as_ref().is_some_and(|s| s.lost);
                 let (health, detail) = match (&answer, pid) {
-                    (Some(answer), _) => {
-                        (if answer.healthy { "healthy" } else { "unhealthy" }, answer.detail.clone())
-                    }
+                    (Some(answer), _) => (
+                        if answer.healthy { "healthy" } else { "unhealthy" },
+                        answer.detail.clone(),
+                    ),
                     (None, Some(_)) => ("unknown", "running; it has no health check".to_owned()),
                     (None, None) => ("unknown", self.not_running(seen.is_some(), lost, last_exit)),
                 };
@@ -167,9 +163,9 @@ impl Service {
                 ReplicaStatus { index, pid, health, http_status, last_exit, detail }
             })
             .collect();
-        let healthy = replicas.iter().all(|r| {
-            r.pid.is_some() && (self.definition.check.is_none() || r.health == "healthy")
-        });
+        let healthy = replicas
+            .iter()
+            .all(|r| r.pid.is_some() && (self.definition.check.is_none() || r.health == "healthy"));
         let last_healthy = self
             .seen_healthy()?
             .into_iter()

@@ -4,7 +4,11 @@
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
-use std::{fs, io, os::fd::OwnedFd, time::{Duration, Instant}};
+use std::{
+    fs, io,
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
+};
 
 /// The environment variable that marks every process of one started replica, as systemd's
 /// `INVOCATION_ID` does.

@@ -227,7 +227,8 @@ impl Replica {
             }
             if ended || Instant::now() > deadline {
                 let said = self.folder.read(RUNNER_ERRORS)?.unwrap_or_default();
-                let said: String = String::from_utf8_lossy(&said).trim().chars().take(300).collect();
+                let said: String =
+                    String::from_utf8_lossy(&said).trim().chars().take(300).collect();
                 return Err(trouble(self.name(), format!("its runner did not start it: {said}")));
             }
             std::thread::sleep(Duration::from_millis(2));

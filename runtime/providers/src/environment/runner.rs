@@ -15,7 +15,7 @@ use super::{
 use crate::ProviderFault;
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process, kill_process_group, set_child_subreaper,
-    set_parent_process_death_signal, setsid, waitpid,
+    set_parent_process_death_signal, setsid, wait,
 };
 use signal_hook::{consts, iterator::Signals};
 use std::{
@@ -144,7 +144,8 @@ fn run(args: &[OsString], own_args: usize) -> Result<(), ProviderFault> {
     let pid = spawn(&service, index, &order, writer, own_args)?;
     // From here on a failure must not leave the service running without a record: the death signal
     // ends it when this process returns.
-    record.service = Some(Process::now(pid.as_raw_pid().unsigned_abs()).map_err(io("the service"))?);
+    record.service =
+        Some(Process::now(pid.as_raw_pid().unsigned_abs()).map_err(io("the service"))?);
     replica.write_json(RECORD, &record)?;
 
     let ended = Arc::new(AtomicBool::new(false));
@@ -170,7 +171,8 @@ fn spawn(
         directory = directory.make(segment)?;
     }
     let here = std::env::current_dir().map_err(io("the service's folder"))?;
-    let config = here.join("replicas").join(index.to_string()).join(CONFIG).join(&order.config_file);
+    let config =
+        here.join("replicas").join(index.to_string()).join(CONFIG).join(&order.config_file);
     let words = order.command.iter().map(|word| match word.as_str() {
         "{config}" => config.clone().into_os_string(),
         word => word.into(),
@@ -207,10 +209,16 @@ fn supervise(service: Pid, events: &mpsc::Receiver<Event>, grace: Duration) -> (
     let mut stopped = false;
     loop {
         // Not yet reaped, so the number is still ours: signalling by number is safe here.
-        while let Ok(Some((pid, status))) = waitpid(None, WaitOptions::NOHANG) {
-            if pid == service {
-                let signal = status.terminating_signal().map(|s| 128 + s);
-                return (status.exit_status().or(signal).unwrap_or(-1), stopped);
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid == service => {
+                    let signal = status.terminating_signal().map(|s| 128 + s);
+                    return (status.exit_status().or(signal).unwrap_or(-1), stopped);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                // No child is left, so neither is the service.
+                Err(_) => return (-1, stopped),
             }
         }
         let wait = kill_at.map_or(Duration::from_secs(5), |at| {
@@ -247,7 +255,7 @@ fn end_descendants() {
                 let _gone = kill_process(pid, Signal::KILL);
             }
         }
-        match waitpid(None, WaitOptions::NOHANG) {
+        match wait(WaitOptions::NOHANG) {
             Ok(Some(_)) => {}
             Ok(None) => std::thread::sleep(Duration::from_millis(2)),
             // No children are left.

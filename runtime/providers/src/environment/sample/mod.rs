@@ -30,7 +30,8 @@ const MARKER: &str = ".interlock-sample";
 /// How long a sample command waits for an effect that is under way.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// A configuration with which `api` answers 200.
-const GOOD: &str = "# Configuration of the sample service `api`.\nmode = \"normal\"\ngreeting = \"hello\"\n";
+const GOOD: &str =
+    "# Configuration of the sample service `api`.\nmode = \"normal\"\ngreeting = \"hello\"\n";
 /// A configuration with which `api` answers 500.
 const BAD: &str = "# Deployed in a hurry.\nmode = \"broken\"\ngreeting = \"hello\"\n";
 
@@ -74,13 +75,12 @@ fn not_a_sample(environment: &str, problem: &str) -> ProviderFault {
 ///
 /// # Errors
 /// An environment of that name that is not a sample; a name that is no plain segment; I/O.
-pub fn create(
-    root: &Path,
-    name: &str,
-    program: &RunnerProgram,
-) -> Result<Created, ProviderFault> {
+pub fn create(root: &Path, name: &str, program: &RunnerProgram) -> Result<Created, ProviderFault> {
     if !interlock_authority::vocabulary::is_segment(name) {
-        return Err(not_a_sample(name, "is not a plain name; use letters, digits, `.`, `_` and `-`"));
+        return Err(not_a_sample(
+            name,
+            "is not a plain name; use letters, digits, `.`, `_` and `-`",
+        ));
     }
     std::fs::create_dir_all(root).map_err(io(format!("making `{}`", root.display())))?;
     let root = Folder::ambient(root).map_err(io(format!("opening `{}`", root.display())))?;
@@ -103,7 +103,10 @@ pub fn create(
         services.make(service)?.write(DEFINITION, text.as_bytes())?;
     }
     // Last: the folder becomes an environment when all of it is there.
-    environment.write(ENVIRONMENT, b"description = \"a sample: three small services on loopback ports\"\n")?;
+    environment.write(
+        ENVIRONMENT,
+        b"description = \"a sample: three small services on loopback ports\"\n",
+    )?;
     Ok(Created::Made)
 }
 
@@ -148,12 +151,16 @@ fn definition(service: &str, port: u16, program: &RunnerProgram) -> Result<Strin
     if port != 0 {
         words.push(port.to_string());
     }
-    let words: Vec<String> = words.into_iter().map(|w| toml::Value::String(w).to_string()).collect();
+    let words: Vec<String> =
+        words.into_iter().map(|w| toml::Value::String(w).to_string()).collect();
     let mut text = format!("command = [{}]\n", words.join(", "));
     let _infallible = match service {
         "api" => {
             let initial = toml::Value::String(GOOD.to_owned());
-            write!(text, "\n[config]\nfile = \"api.toml\"\ninitial = {initial}\n\n[health]\nhttp = \"http://127.0.0.1:{port}/health\"\nper-replica = true\n")
+            write!(
+                text,
+                "\n[config]\nfile = \"api.toml\"\ninitial = {initial}\n\n[health]\nhttp = \"http://127.0.0.1:{port}/health\"\nper-replica = true\n"
+            )
         }
         "db" => write!(text, "\n[health]\ntcp = \"127.0.0.1:{port}\"\n"),
         _ => Ok(()),

@@ -25,8 +25,7 @@ struct Config {
 /// The hidden subcommand behind the sample's services: `api PORT`, `db PORT` or `worker`.
 #[must_use]
 pub fn service_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<String> =
-        args.into_iter().map(|a| a.to_string_lossy().into_owned()).collect();
+    let args: Vec<String> = args.into_iter().map(|a| a.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let ended = match words.as_slice() {
         ["api", port] => listen(port).and_then(|listener| api(&listener)),
