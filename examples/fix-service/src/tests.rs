@@ -42,6 +42,13 @@ fn heal_rolls_back_restarts_and_checks() {
 }
 
 #[test]
+fn a_plan_of_heal_lists_all_its_effects() {
+    let fake = Fake::new().service("prod", "api", broken()).install();
+    call(&PLUGIN, "heal", api()).unwrap();
+    assert_eq!(fake.plan().effects, fake.effects());
+}
+
+#[test]
 fn heal_leaves_a_healthy_service_alone() {
     let fake = Fake::new().service("prod", "api", Service::new("port = 8080")).install();
     let healed = call(&PLUGIN, "heal", api()).unwrap();

@@ -58,6 +58,7 @@ mod tests {
         let rebuilt = call(&PLUGIN, "rebuild", order).unwrap();
         assert_eq!(rebuilt["services"], json!(["api", "db"]));
         assert_eq!(fake.calls(), ["list-services(staging)", "recreate-environment(staging)"]);
+        assert!(fake.plan().complete);
         assert_eq!(fake.status("staging", "api").unwrap().config_version, 1);
     }
 

@@ -40,6 +40,9 @@ fn entry(item: &ItemFn, function: &Function, attribute: &Attribute) -> TokenStre
     let Function { name, description, argument, output } = function;
     let ident = &item.sig.ident;
     let visibility = &item.vis;
+    // What compiles the function away must compile its entry away.
+    let cfg: Vec<_> =
+        item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
     let title = match &attribute.title {
         Some(title) => quote!(::core::option::Option::Some(#title)),
         None => quote!(::core::option::Option::None),
@@ -79,10 +82,12 @@ fn entry(item: &ItemFn, function: &Function, attribute: &Attribute) -> TokenStre
     quote! {
         #item
 
+        #(#cfg)*
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
         #visibility enum #ident {}
 
+        #(#cfg)*
         impl ::interlock_guest::__private::Tool for #ident {
             const ENTRY: ::interlock_guest::__private::Entry = ::interlock_guest::__private::Entry {
                 name: #name,

@@ -93,6 +93,10 @@ pub(crate) fn read(function: &ItemFn, name: Option<String>) -> syn::Result<Funct
     }
 
     let output = match &signature.output {
+        ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)) => {
+            report(ty.span(), "a tool's result type must be named: its JSON Schema must be known");
+            Output::Plain((**ty).clone())
+        }
         ReturnType::Default => Output::Plain(syn::parse_quote!(())),
         ReturnType::Type(_, ty) if last_segment(ty).is_some_and(|last| last == "Result") => {
             Output::Fallible((**ty).clone())
@@ -129,6 +133,9 @@ fn description(function: &ItemFn) -> String {
 
 fn argument_problem(ty: &Type) -> Option<&'static str> {
     match ty {
+        Type::ImplTrait(_) => {
+            Some("a tool's argument type must be named: its JSON Schema must be known")
+        }
         Type::Reference(_) => {
             Some("take the argument struct by value: it is made from JSON for this call")
         }

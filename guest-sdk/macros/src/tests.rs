@@ -214,6 +214,19 @@ fn a_literal_capability_is_a_full_name() {
 }
 
 #[test]
+fn what_is_compiled_away_has_no_entry() {
+    let text = expansion(
+        quote!(),
+        quote!(
+            #[doc = "F."]
+            #[cfg(unix)]
+            fn f() {}
+        ),
+    );
+    assert_eq!(text.matches("# [cfg (unix)]").count(), 3, "{text}");
+}
+
+#[test]
 fn a_mistake_leaves_the_function_in_place() {
     let text = expansion(
         quote!(nonsense),

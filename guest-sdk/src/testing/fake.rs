@@ -61,6 +61,24 @@ pub(super) struct World {
 struct Call {
     text: String,
     effect: bool,
+    /// The names of the resource: environment, service. Fewer means everything below.
+    segments: Vec<String>,
+}
+
+impl Call {
+    /// One of the two resources is the other, or lies below it.
+    fn overlaps(&self, other: &Self) -> bool {
+        self.segments.iter().zip(&other.segments).all(|(mine, theirs)| mine == theirs)
+    }
+}
+
+/// What a plan of the calls so far would show to the people who decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The effects before the plan's horizon, as `function(argument, …)`.
+    pub effects: Vec<String>,
+    /// No read looked at what an earlier effect touches, so the plan reaches the tool's end.
+    pub complete: bool,
 }
 
 impl Fake {
@@ -116,6 +134,25 @@ impl Installed {
     pub fn effects(&self) -> Vec<String> {
         let world = self.world.borrow();
         world.calls.iter().filter(|call| call.effect).map(|call| call.text.clone()).collect()
+    }
+
+    /// What a plan of these calls would list: it ends at the first read that overlaps what an earlier
+    /// effect touches, because the answer would be about a world that does not exist yet. A tool whose
+    /// effects all come before that read can be approved as a whole.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let world = self.world.borrow();
+        let mut effects: Vec<&Call> = Vec::new();
+        let mut complete = true;
+        for call in &world.calls {
+            if call.effect {
+                effects.push(call);
+            } else if effects.iter().any(|effect| effect.overlaps(call)) {
+                complete = false;
+                break;
+            }
+        }
+        Plan { effects: effects.iter().map(|call| call.text.clone()).collect(), complete }
     }
 
     /// Every call that was answered, reads too, in order, as `function(argument, …)`.
@@ -190,7 +227,8 @@ pub(super) fn gate<T>(
     let arguments: Vec<_> =
         segments.iter().map(ToString::to_string).chain(others.iter().cloned()).collect();
     let text = format!("{function}({})", arguments.join(", "));
-    world.calls.push(Call { text, effect: *effect });
+    let segments = segments.iter().map(ToString::to_string).collect();
+    world.calls.push(Call { text, effect: *effect, segments });
     Ok(answer)
 }
 

@@ -11,7 +11,7 @@ mod environment;
 mod fake;
 mod service;
 
-pub use fake::{Fake, Installed};
+pub use fake::{Fake, Installed, Plan};
 pub use service::Service;
 
 pub(crate) use environment::{observe, remediate, teardown};

@@ -176,6 +176,20 @@ fn a_planted_failure_happens_once_and_does_nothing() {
 }
 
 #[test]
+fn a_plan_ends_at_the_first_read_of_what_an_effect_touches() {
+    let fake = prod().install();
+    remediate::restart_service("prod", "api").unwrap();
+    observe::service_status("prod", "db").unwrap();
+    remediate::restart_service("prod", "db").unwrap();
+    assert!(fake.plan().complete);
+    observe::list_services("prod").unwrap();
+    remediate::scale_service("prod", "db", 2).unwrap();
+    let plan = fake.plan();
+    assert_eq!(plan.effects, ["restart-service(prod, api)", "restart-service(prod, db)"]);
+    assert!(!plan.complete);
+}
+
+#[test]
 fn a_fake_ends_with_its_scope_and_does_not_leave_its_thread() {
     let outer = prod().install();
     {
