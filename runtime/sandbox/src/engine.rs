@@ -139,9 +139,9 @@ mod tests {
             assert!(config.contains(&said), "not {said}: {config}");
         }
         for setting in [
-            "consume_fuel: Some(true)",
-            "epoch_interruption: Some(true)",
-            "concurrency_support: Some(false)",
+            "consume_fuel: true",
+            "epoch_interruption: true",
+            "concurrency_support: false",
             "\"enable_nan_canonicalization\": (\"true\"",
         ] {
             assert!(config.contains(setting), "not {setting}: {config}");
