@@ -6,28 +6,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use interlock_tests::cargo_metadata::{DependencyKind, Metadata, PackageId};
 
-use interlock_tests::{metadata, read, root};
+use interlock_tests::{Metadata, read, root};
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
 /// Normal and build dependencies between members; tests may look wherever they like.
 fn edges(metadata: &Metadata) -> Edges {
-    let members: BTreeSet<&str> =
-        metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
+    let members: BTreeSet<&str> = metadata.members().map(|package| package.name.as_str()).collect();
     metadata
-        .workspace_packages()
-        .into_iter()
+        .members()
         .map(|package| {
             let to = package
                 .dependencies
                 .iter()
-                .filter(|dependency| dependency.kind != DependencyKind::Development)
+                .filter(|dependency| !dependency.development)
                 .filter(|dependency| members.contains(dependency.name.as_str()))
                 .map(|dependency| dependency.name.clone())
                 .collect();
-            (package.name.to_string(), to)
+            (package.name.clone(), to)
         })
         .collect()
 }
@@ -84,7 +81,7 @@ fn differences(plan: &Edges, built: &Edges) -> Vec<String> {
 #[test]
 fn the_floor_plan_shows_every_edge_and_no_other() -> Result<()> {
     let plan = floor_plan(&read("ARCHITECTURE.md")?)?;
-    let wrong = differences(&plan, &edges(&metadata()?));
+    let wrong = differences(&plan, &edges(&Metadata::read()?));
     assert!(wrong.is_empty(), "ARCHITECTURE.md and Cargo disagree:\n  {}", wrong.join("\n  "));
     Ok(())
 }
@@ -110,36 +107,24 @@ fn a_missing_and_a_stale_edge_are_both_found() -> Result<()> {
 
 /// Everything that is compiled into `package` on this platform, itself included.
 fn closure(metadata: &Metadata, package: &str) -> Result<BTreeSet<String>> {
-    let resolve = metadata.resolve.as_ref().context("metadata without a resolve graph")?;
-    let start = metadata
-        .workspace_packages()
-        .into_iter()
-        .find(|member| member.name.as_str() == package)
-        .with_context(|| format!("no member `{package}`"))?;
+    let start = metadata.packages.iter().find(|(_, other)| other.member && other.name == package);
+    let (id, _) = start.with_context(|| format!("no member `{package}`"))?;
     let mut names = BTreeSet::new();
-    let mut seen: BTreeSet<&PackageId> = BTreeSet::new();
-    let mut open: Vec<&PackageId> = vec![&start.id];
+    let mut seen = BTreeSet::new();
+    let mut open = vec![id];
     while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
+        if seen.insert(id) {
+            let package = metadata.packages.get(id).context("no such package")?;
+            names.insert(package.name.clone());
+            open.extend(&package.compiled_in);
         }
-        names.insert(metadata[id].name.to_string());
-        let node = resolve.nodes.iter().find(|node| node.id == *id).context("no such node")?;
-        open.extend(
-            node.deps
-                .iter()
-                .filter(|dependency| {
-                    dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
-                })
-                .map(|dependency| &dependency.pkg),
-        );
     }
     Ok(names)
 }
 
 #[test]
 fn authority_decides_without_engine_network_clock_or_disk() -> Result<()> {
-    let inside = closure(&metadata()?, "interlock-authority")?;
+    let inside = closure(&Metadata::read()?, "interlock-authority")?;
     for banned in ["wasmtime", "tokio", "cap-std", "rustix", "mio", "getrandom", "reqwest", "time"]
     {
         assert!(!inside.contains(banned), "`{banned}` is compiled into interlock-authority");
@@ -157,7 +142,7 @@ fn authority_decides_without_engine_network_clock_or_disk() -> Result<()> {
 
 #[test]
 fn the_sandbox_knows_providers_only_as_gate() -> Result<()> {
-    let inside = closure(&metadata()?, "interlock-sandbox")?;
+    let inside = closure(&Metadata::read()?, "interlock-sandbox")?;
     assert!(inside.contains("wasmtime"), "the closure is not complete");
     assert!(!inside.contains("interlock-providers"), "the sandbox has learned of providers");
     Ok(())
@@ -165,7 +150,7 @@ fn the_sandbox_knows_providers_only_as_gate() -> Result<()> {
 
 #[test]
 fn providers_know_nothing_of_the_engine() -> Result<()> {
-    let inside = closure(&metadata()?, "interlock-providers")?;
+    let inside = closure(&Metadata::read()?, "interlock-providers")?;
     assert!(!inside.contains("wasmtime") && !inside.contains("interlock-sandbox"));
     Ok(())
 }
@@ -173,7 +158,7 @@ fn providers_know_nothing_of_the_engine() -> Result<()> {
 /// A newcomer waits for xtask before anything says a word.
 #[test]
 fn xtask_starts_small() -> Result<()> {
-    let inside = closure(&metadata()?, "xtask")?;
+    let inside = closure(&Metadata::read()?, "xtask")?;
     assert!(inside.len() <= 20, "xtask compiles {} crates: {inside:?}", inside.len());
     Ok(())
 }

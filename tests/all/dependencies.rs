@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 
-use interlock_tests::{metadata, read, root};
+use interlock_tests::{Metadata, read, root};
 
 /// The lines `- `name`: why` below each heading `## `crate``.
 fn reasons(document: &str) -> BTreeMap<String, BTreeMap<String, String>> {
@@ -30,12 +30,12 @@ fn reasons(document: &str) -> BTreeMap<String, BTreeMap<String, String>> {
 
 #[test]
 fn each_direct_dependency_has_a_reason_and_each_reason_a_dependency() -> Result<()> {
-    let metadata = metadata()?;
+    let metadata = Metadata::read()?;
     let members: BTreeSet<String> =
-        metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+        metadata.members().map(|package| package.name.clone()).collect();
     let reasons = reasons(&read("docs/dependencies.md")?);
     let mut wrong = Vec::new();
-    for package in metadata.workspace_packages() {
+    for package in metadata.members() {
         let direct: BTreeSet<&str> = package
             .dependencies
             .iter()
@@ -67,24 +67,27 @@ fn reasons_are_read_by_crate() {
     assert_eq!(found["a"], BTreeMap::from([("x".to_owned(), "because".to_owned())]));
 }
 
-/// `name version [features]` of everything that is compiled for the given kinds of edges.
-fn features(edges: &str) -> Result<BTreeSet<String>> {
+/// `name version [features]` of everything that cargo compiles for a selection of packages.
+fn features(selection: &[&str]) -> Result<BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = std::process::Command::new(cargo)
         .current_dir(root())
-        .args(["tree", "--workspace", "--locked", "--offline", "--prefix", "none", "--no-dedupe"])
-        .args(["--format", "{p} [{f}]", "--edges", edges])
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "--no-dedupe"])
+        .args(["--format", "{p} [{f}]"])
+        .args(selection)
         .output()?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
 }
 
-/// A development dependency that switches on a feature of serde makes tests compile wasmtime again.
+/// The demo builds one package, the tests build all. A dependency of tests that switches on a feature of
+/// serde would have wasmtime compiled twice.
 #[test]
 fn a_newcomer_compiles_shared_dependencies_once() -> Result<()> {
-    let (plain, with_tests) = (features("normal,build")?, features("normal,build,dev")?);
-    assert!(plain.len() > 100, "the tree is not complete: {}", plain.len());
-    let twice: Vec<&String> = plain.difference(&with_tests).collect();
+    let demo = features(&["--package", "interlock", "--edges", "normal,build"])?;
+    let tests = features(&["--workspace", "--edges", "normal,build,dev"])?;
+    assert!(demo.len() > 100, "the tree is not complete: {}", demo.len());
+    let twice: Vec<&String> = demo.difference(&tests).collect();
     assert!(twice.is_empty(), "tests compile these with other features: {twice:?}");
     Ok(())
 }
@@ -133,9 +136,9 @@ fn split_outside<'e>(expression: &'e str, separators: &[&str]) -> Option<Vec<&'e
 #[test]
 fn every_licence_is_on_the_list() -> Result<()> {
     let allowed = allowed(&read("deny.toml")?)?;
-    let refused: Vec<String> = metadata()?
+    let refused: Vec<String> = Metadata::read()?
         .packages
-        .iter()
+        .values()
         .filter(|package| {
             !package.license.as_deref().is_some_and(|licence| acceptable(licence, &allowed))
         })

@@ -7,9 +7,10 @@
 
 mod binary;
 mod deployment;
+mod metadata;
 mod repository;
 
 pub use binary::{Ran, interlock, run};
-pub use cargo_metadata;
 pub use deployment::{Deployment, Sample, Service};
-pub use repository::{metadata, read, root, staged_plugin};
+pub use metadata::{Dependency, Metadata, Package};
+pub use repository::{read, root, staged_plugin};

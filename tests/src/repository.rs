@@ -1,9 +1,8 @@
-//! What tests read of the checkout: files, and Cargo's account of the workspace.
+//! Files of the checkout that tests read.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{Metadata, MetadataCommand};
 
 /// The root of the checkout.
 #[must_use]
@@ -30,18 +29,4 @@ pub fn staged_plugin(name: &str) -> Result<PathBuf> {
         bail!("the plugin `{name}.wasm` is not staged: run `cargo xtask guests`");
     }
     Ok(path)
-}
-
-/// Cargo's own account of the workspace, from the lock file and without a network.
-///
-/// # Errors
-/// When the lock file is stale, or a crate has not been downloaded.
-pub fn metadata() -> Result<Metadata> {
-    let mut command = MetadataCommand::new();
-    command.manifest_path(root().join("Cargo.toml"));
-    // Without a platform cargo wants the sources of Windows-only crates too, and they are not here.
-    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let options = ["--locked", "--offline", "--filter-platform", platform.as_str()];
-    command.other_options(options.map(str::to_owned));
-    command.exec().context("could not read cargo metadata")
 }

@@ -14,9 +14,7 @@ use crate::ui::Ui;
 /// When the build fails, or cargo reports no such executable.
 pub(crate) fn build(ui: &Ui, root: &Path) -> Result<PathBuf> {
     let mut command = cargo(root);
-    // The whole workspace: with one package cargo would choose fewer features for shared dependencies,
-    // and the tests would then compile wasmtime a second time.
-    command.args(["build", "--workspace"]);
+    command.args(["build", "--package", "interlock", "--bin", "interlock"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     let ran = demand(ui, root, "build host", &mut command, Show::Messages)?;
     ran.stdout
