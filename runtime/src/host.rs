@@ -8,12 +8,12 @@ use crate::{
     gate::EffectTasks,
     helper::Helper,
     pipeline,
-    record::{JsonLines, Recorder},
+    record::{Event, EventBody, JsonLines, Recorder},
 };
 use interlock_authority::{Catalogue, Digest, Grant, Mode, catalogue::CatalogueSource};
 use interlock_providers::{Provider, environment};
 use interlock_sandbox::{
-    Admitted, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen, Sandbox, SandboxSettings,
+    Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen, Sandbox, SandboxSettings,
 };
 use std::{
     collections::BTreeMap,
@@ -254,9 +254,16 @@ impl Host {
         name: &str,
         grants: &[Grant],
     ) -> Result<Admitted, HostError> {
-        self.sandbox.admit(plugin, name, grants, &self.catalogue).await.map_err(|source| {
-            HostError::Admission { plugin: name.to_owned(), source: Box::new(source) }
-        })
+        let admitted =
+            self.sandbox.admit(plugin, name, grants, &self.catalogue).await.map_err(|source| {
+                HostError::Admission { plugin: name.to_owned(), source: Box::new(source) }
+            })?;
+        if let Artifact::Recompiled { problem } = &admitted.artifact {
+            let (plugin, problem) = (name.to_owned(), problem.clone());
+            let body = EventBody::ArtifactReplaced { plugin, problem };
+            self.recorder.record(&Event::now(None, body))?;
+        }
+        Ok(admitted)
     }
 
     /// The tools of an installed plugin, admitted if it was not yet.

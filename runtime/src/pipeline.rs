@@ -253,6 +253,9 @@ fn conclude(mode: Mode, report: &RunReport, log: &RunLog) -> Outcome {
         RunOutcome::Limit { limit, message } => {
             Outcome::Limit { code: limit.to_string(), message: message.clone() }
         }
+        RunOutcome::NotLinked { message } => {
+            Outcome::Refused { code: "not-linked".to_owned(), message: message.clone() }
+        }
         RunOutcome::Trap { message } => Outcome::Trapped { message: message.clone() },
         RunOutcome::Invalid { message } => Outcome::InvalidArguments { message: message.clone() },
         RunOutcome::HostFault { message } => Outcome::HostFault { message: message.clone() },

@@ -35,6 +35,13 @@ pub enum EventBody {
         /// What it imports.
         imports: Vec<InterfaceName>,
     },
+    /// A compiled artifact was not what the host had put there; it was compiled again from the plugin.
+    ArtifactReplaced {
+        /// The plugin's name.
+        plugin: String,
+        /// What was wrong with the artifact.
+        problem: String,
+    },
     /// Somebody asked for a tool.
     Requested {
         /// Who.
