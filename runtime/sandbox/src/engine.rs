@@ -70,8 +70,7 @@ pub(crate) struct TickingEngine {
 
 impl TickingEngine {
     pub(crate) fn new() -> Result<Self, SandboxError> {
-        let engine =
-            Engine::new(&config()).map_err(|e| SandboxError::Engine(format!("{e:#}")))?;
+        let engine = Engine::new(&config()).map_err(|e| SandboxError::Engine(format!("{e:#}")))?;
         let active = Arc::new(AtomicUsize::new(0));
         let (weak, running) = (engine.weak(), active.clone());
         let ticker = thread::Builder::new()

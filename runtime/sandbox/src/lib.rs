@@ -8,14 +8,14 @@
 pub mod admission;
 pub mod bytes;
 pub mod compile;
-pub mod error;
-pub mod gate;
-pub mod limits;
-pub mod report;
 mod engine;
+pub mod error;
 mod floor;
+pub mod gate;
 mod invoke;
+pub mod limits;
 mod link;
+pub mod report;
 mod run;
 pub mod sandbox;
 pub mod tool;

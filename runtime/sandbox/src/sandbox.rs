@@ -146,7 +146,8 @@ impl Sandbox {
             return Err(RunOutcome::HostFault { message });
         }
         let tool = authorized.tool();
-        let no_tool = || RunOutcome::Invalid { message: format!("the plugin has no tool `{tool}`") };
+        let no_tool =
+            || RunOutcome::Invalid { message: format!("the plugin has no tool `{tool}`") };
         let (export, parameters) = match &plugin.runnable.target {
             Target::Sdk(call) => {
                 plugin.tool(tool).ok_or_else(no_tool)?;
@@ -170,8 +171,12 @@ impl Sandbox {
         })
         .await?;
         let outcome = match &plugin.runnable.target {
-            Target::Sdk(_) => invoke::sdk_outcome(&export.function, &returned.results, &settings.limits),
-            Target::Wit(_) => invoke::wit_outcome(&export.function, &returned.results, &settings.limits),
+            Target::Sdk(_) => {
+                invoke::sdk_outcome(&export.function, &returned.results, &settings.limits)
+            }
+            Target::Wit(_) => {
+                invoke::wit_outcome(&export.function, &returned.results, &settings.limits)
+            }
         };
         Ok((outcome, Some(returned.fuel)))
     }
@@ -182,8 +187,7 @@ impl Sandbox {
         plugin: &Admitted,
         authorized: &Authorized,
     ) -> Result<InstancePre<RunState>, RunOutcome> {
-        let not_linked =
-            |e: wasmtime::Error| RunOutcome::NotLinked { message: format!("{e:#}") };
+        let not_linked = |e: wasmtime::Error| RunOutcome::NotLinked { message: format!("{e:#}") };
         let runnable = &plugin.runnable;
         let mut linked = runnable.linked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, instance)) = linked.iter().find(|(links, _)| links == authorized.links()) {
@@ -198,10 +202,7 @@ impl Sandbox {
         Ok(instance)
     }
 
-    async fn compile(
-        &self,
-        plugin: &PluginBytes,
-    ) -> Result<(Component, Artifact), AdmissionError> {
+    async fn compile(&self, plugin: &PluginBytes) -> Result<(Component, Artifact), AdmissionError> {
         let (engine, settings, plugin) =
             (self.engine.engine().clone(), self.settings.clone(), plugin.clone());
         tokio::task::spawn_blocking(move || {

@@ -67,7 +67,8 @@ fn tool(definition: Definition) -> Result<Tool, String> {
     if let Some(title) = &definition.title {
         text::check(title, MAX_TITLE).map_err(|e| format!("title: {e}"))?;
     }
-    text::check(&definition.description, MAX_DESCRIPTION).map_err(|e| format!("description: {e}"))?;
+    text::check(&definition.description, MAX_DESCRIPTION)
+        .map_err(|e| format!("description: {e}"))?;
     let input_schema =
         schema(&definition.input_schema).map_err(|e| format!("input schema: {e}"))?;
     if input_schema.get("type") != Some(&Value::from("object")) {

@@ -54,7 +54,8 @@ pub(super) fn read(
                 sdk = Some(sdk_exports(engine, component, &instance)?);
             }
             ComponentItem::ComponentInstance(_) if name.starts_with("interlock:tool/") => {
-                passed_over.push(format!("`{name}` is another version; this host speaks `{TOOLS}`"));
+                passed_over
+                    .push(format!("`{name}` is another version; this host speaks `{TOOLS}`"));
             }
             ComponentItem::ComponentInstance(_) if name.starts_with("wasi:") => {
                 passed_over.push(format!("`{name}` is an entry point of WASI, not a tool"));
@@ -82,7 +83,10 @@ pub(super) fn read(
     }
     if let Some(exports) = sdk {
         let also = candidates.iter().map(|(interface, name, ..)| {
-            format!("{} is beside `{TOOLS}`, which alone has this plugin's tools", full(interface.as_deref(), name))
+            format!(
+                "{} is beside `{TOOLS}`, which alone has this plugin's tools",
+                full(interface.as_deref(), name)
+            )
         });
         passed_over.extend(also);
         return Ok((exports, passed_over));
@@ -181,8 +185,10 @@ fn sdk_exports(
         function: function.into(),
         difference,
     };
-    let contract = |e: &dyn std::fmt::Display| wrong("", format!("the host's own WIT is unreadable: {e}"));
-    let wit = WitPackage::parse(&[("tool.wit".into(), TOOL_WIT.into())]).map_err(|e| contract(&e))?;
+    let contract =
+        |e: &dyn std::fmt::Display| wrong("", format!("the host's own WIT is unreadable: {e}"));
+    let wit =
+        WitPackage::parse(&[("tool.wit".into(), TOOL_WIT.into())]).map_err(|e| contract(&e))?;
     let name: InterfaceName = TOOLS.parse().map_err(|e| contract(&e))?;
     let ours = wit.interface(&name).and_then(|id| wit.resolve.interfaces.get(id));
     let find = |function: &str| {

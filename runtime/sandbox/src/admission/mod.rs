@@ -13,7 +13,8 @@ mod types_are_ours;
 pub(crate) use exports::Export;
 
 use crate::{
-    AdmissionError, Artifact, Form, Limits, MissingGrant, PluginBytes, RunOutcome, RunSettings, Tool,
+    AdmissionError, Artifact, Form, Limits, MissingGrant, PluginBytes, RunOutcome, RunSettings,
+    Tool,
     engine::TickingEngine,
     link::{self, Linkable, Links},
     run::{self, Observed, RunState},
@@ -217,10 +218,8 @@ async fn finish(
     }
     let (form, tools, target) = match read.exports {
         Exports::Wit(found) => {
-            let (tools, exports): (Vec<Tool>, Vec<_>) = found
-                .into_iter()
-                .map(|(tool, export)| (tool.clone(), (tool.name, export)))
-                .unzip();
+            let (tools, exports): (Vec<Tool>, Vec<_>) =
+                found.into_iter().map(|(tool, export)| (tool.clone(), (tool.name, export))).unzip();
             (Form::Wit, tools, Target::Wit(exports.into_iter().collect()))
         }
         Exports::Sdk { describe, call } => {

@@ -101,13 +101,20 @@ impl Walk {
             Type::S8 => simple(self, integer(i8::MIN.into(), i8::MAX.into())),
             Type::S16 => simple(self, integer(i16::MIN.into(), i16::MAX.into())),
             Type::S32 => simple(self, integer(i32::MIN.into(), i32::MAX.into())),
-            Type::U64 => simple(self, wide("^(0|[1-9][0-9]{0,19})$", json!(0), json!(u64::MAX), way)),
-            Type::S64 => simple(self, wide("^(0|-?[1-9][0-9]{0,18})$", json!(i64::MIN), json!(i64::MAX), way)),
+            Type::U64 => {
+                simple(self, wide("^(0|[1-9][0-9]{0,19})$", json!(0), json!(u64::MAX), way))
+            }
+            Type::S64 => simple(
+                self,
+                wide("^(0|-?[1-9][0-9]{0,18})$", json!(i64::MIN), json!(i64::MAX), way),
+            ),
             Type::Float32 | Type::Float64 => simple(
                 self,
                 match way {
                     Way::In => json!({"type": "number"}),
-                    Way::Out => json!({"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}),
+                    Way::Out => {
+                        json!({"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]})
+                    }
                 },
             ),
             Type::Char => simple(self, json!({"type": "string", "minLength": 1, "maxLength": 1})),
@@ -131,7 +138,9 @@ impl Walk {
                 }
                 self.text.push('>');
                 let len = items.len();
-                Ok(json!({"type": "array", "prefixItems": items, "items": false, "minItems": len, "maxItems": len}))
+                Ok(
+                    json!({"type": "array", "prefixItems": items, "items": false, "minItems": len, "maxItems": len}),
+                )
             }
             Type::Record(record) => {
                 self.text.push_str("record { ");
@@ -162,13 +171,15 @@ impl Walk {
             Type::Enum(cases) => {
                 let names: Vec<&str> = cases.names().collect();
                 self.text.push_str(&format!("enum {{ {} }}", names.join(", ")));
-                self.nodes = self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
+                self.nodes =
+                    self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
                 Ok(json!({"type": "string", "enum": names}))
             }
             Type::Flags(flags) => {
                 let names: Vec<&str> = flags.names().collect();
                 self.text.push_str(&format!("flags {{ {} }}", names.join(", ")));
-                self.nodes = self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
+                self.nodes =
+                    self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
                 Ok(json!({"type": "array", "items": {"enum": names}, "uniqueItems": true}))
             }
             Type::Option(option) => {
@@ -193,10 +204,9 @@ impl Walk {
             | Type::Future(_)
             | Type::Stream(_)
             | Type::ErrorContext
-            | Type::FixedLengthList(_) => Err(format!(
-                "it takes or returns a {}, which has no form in JSON",
-                type_word(ty)
-            )),
+            | Type::FixedLengthList(_) => {
+                Err(format!("it takes or returns a {}, which has no form in JSON", type_word(ty)))
+            }
         }
     }
 
@@ -206,7 +216,13 @@ impl Walk {
         }
     }
 
-    fn case(&mut self, name: &str, ty: Option<&Type>, way: Way, depth: u32) -> Result<Value, String> {
+    fn case(
+        &mut self,
+        name: &str,
+        ty: Option<&Type>,
+        way: Way,
+        depth: u32,
+    ) -> Result<Value, String> {
         let schema = match ty {
             None => json!({"type": "null"}),
             Some(ty) => {

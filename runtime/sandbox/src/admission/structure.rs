@@ -3,8 +3,8 @@
 
 use crate::AdmissionError;
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentType, ComponentTypeDeclaration,
-    Encoding, InstanceTypeDeclaration, Parser, Payload,
+    CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentType,
+    ComponentTypeDeclaration, Encoding, InstanceTypeDeclaration, Parser, Payload,
 };
 
 /// Cases of a variant or enum, flags, fields of a record, elements of a tuple. Adapters between
@@ -89,7 +89,9 @@ fn version(data: &[u8]) -> Option<String> {
 /// UTF-8 world has no need of either.
 fn encodings(function: &CanonicalFunction) -> Result<(), AdmissionError> {
     let options = match function {
-        CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. } => options,
+        CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. } => {
+            options
+        }
         _ => return Ok(()),
     };
     let other = options

@@ -60,13 +60,26 @@ mod tests {
 
     #[test]
     fn hidden_text_is_refused_and_writing_is_not() {
-        for good in ["", "Restarts one service.\n\tThen checks it.", "Größe, 大きさ, حجم, 📦"] {
+        for good in ["", "Restarts one service.\n\tThen checks it.", "Größe, 大きさ, حجم, 📦"]
+        {
             assert_eq!(check(good, 100), Ok(()), "{good}");
         }
         for bad in [
-            "a\u{200b}b", "a\u{202e}b", "a\u{2066}b", "\u{e0041}", "a\u{feff}", "a\u{1b}[2J",
-            "a\rb", "a\u{7f}", "a\u{85}", "a\u{ad}b", "a\u{fe01}", "a\u{e0101}", "\u{3164}",
-            "\0", "\u{2028}",
+            "a\u{200b}b",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "\u{e0041}",
+            "a\u{feff}",
+            "a\u{1b}[2J",
+            "a\rb",
+            "a\u{7f}",
+            "a\u{85}",
+            "a\u{ad}b",
+            "a\u{fe01}",
+            "a\u{e0101}",
+            "\u{3164}",
+            "\0",
+            "\u{2028}",
         ] {
             assert!(check(bad, 100).is_err(), "{}", bad.escape_unicode());
         }

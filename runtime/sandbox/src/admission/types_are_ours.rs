@@ -74,7 +74,10 @@ impl Difference {
 
 fn same(guest: &Guest, host: &Host, resolve: &Resolve) -> Result<(), Difference> {
     let differ = |host: &str| {
-        Err(Difference::new(format!("is {} in the plugin and {host} in the host's WIT", type_word(guest))))
+        Err(Difference::new(format!(
+            "is {} in the plugin and {host} in the host's WIT",
+            type_word(guest)
+        )))
     };
     let primitive = match host {
         Host::Bool => Guest::Bool,
@@ -101,15 +104,23 @@ fn same(guest: &Guest, host: &Host, resolve: &Resolve) -> Result<(), Difference>
 
 fn same_kind(guest: &Guest, host: &TypeDefKind, resolve: &Resolve) -> Result<(), Difference> {
     let differ = |host: &str| {
-        Err(Difference::new(format!("is {} in the plugin and {host} in the host's WIT", type_word(guest))))
+        Err(Difference::new(format!(
+            "is {} in the plugin and {host} in the host's WIT",
+            type_word(guest)
+        )))
     };
     match (host, guest) {
         (TypeDefKind::Type(alias), _) => same(guest, alias, resolve),
         (TypeDefKind::Record(host), Guest::Record(guest)) => {
-            names(guest.fields().map(|f| f.name.to_owned()), host.fields.iter().map(|f| &f.name), "field")?;
-            guest.fields().zip(&host.fields).try_for_each(|(g, h)| {
-                same(&g.ty, &h.ty, resolve).map_err(|d| d.within(g.name))
-            })
+            names(
+                guest.fields().map(|f| f.name.to_owned()),
+                host.fields.iter().map(|f| &f.name),
+                "field",
+            )?;
+            guest
+                .fields()
+                .zip(&host.fields)
+                .try_for_each(|(g, h)| same(&g.ty, &h.ty, resolve).map_err(|d| d.within(g.name)))
         }
         (TypeDefKind::Tuple(host), Guest::Tuple(guest)) => {
             if guest.types().len() != host.types.len() {
@@ -120,7 +131,11 @@ fn same_kind(guest: &Guest, host: &TypeDefKind, resolve: &Resolve) -> Result<(),
             })
         }
         (TypeDefKind::Variant(host), Guest::Variant(guest)) => {
-            names(guest.cases().map(|c| c.name.to_owned()), host.cases.iter().map(|c| &c.name), "case")?;
+            names(
+                guest.cases().map(|c| c.name.to_owned()),
+                host.cases.iter().map(|c| &c.name),
+                "case",
+            )?;
             guest.cases().zip(&host.cases).try_for_each(|(g, h)| {
                 same_payload(g.ty.as_ref(), h.ty.as_ref(), resolve).map_err(|d| d.within(g.name))
             })
@@ -153,8 +168,12 @@ fn same_payload(
     match (guest, host) {
         (None, None) => Ok(()),
         (Some(guest), Some(host)) => same(guest, host, resolve),
-        (Some(_), None) => Err(Difference::new("carries a value in the plugin and none in the host's WIT".into())),
-        (None, Some(_)) => Err(Difference::new("carries nothing in the plugin and a value in the host's WIT".into())),
+        (Some(_), None) => {
+            Err(Difference::new("carries a value in the plugin and none in the host's WIT".into()))
+        }
+        (None, Some(_)) => Err(Difference::new(
+            "carries nothing in the plugin and a value in the host's WIT".into(),
+        )),
     }
 }
 

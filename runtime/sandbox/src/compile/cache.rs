@@ -77,12 +77,7 @@ impl ArtifactCache {
     }
 
     /// Keeps an artifact. A reader sees the whole file or none.
-    pub(super) fn write(
-        &self,
-        engine: &Engine,
-        plugin: Digest,
-        artifact: &[u8],
-    ) -> io::Result<()> {
+    pub(super) fn write(&self, engine: &Engine, plugin: Digest, artifact: &[u8]) -> io::Result<()> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         let profile = profile(engine);

@@ -58,8 +58,7 @@ fn limit_and_compile() -> Result<(), String> {
         .map_err(|e| format!("the component cannot be read: {e}"))?;
     let plugin = PluginBytes::from_file_bytes(bytes).map_err(|e| e.to_string())?;
     let engine = Engine::new(&engine::config()).map_err(|e| format!("{e:#}"))?;
-    let artifact =
-        engine.precompile_component(plugin.bytes()).map_err(|e| format!("{e:#}"))?;
+    let artifact = engine.precompile_component(plugin.bytes()).map_err(|e| format!("{e:#}"))?;
     let mut out = io::stdout().lock();
     out.write_all(&artifact)
         .and_then(|()| out.flush())

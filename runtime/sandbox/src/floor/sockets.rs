@@ -42,10 +42,7 @@ impl tcp_create_socket::Host for Refusing {
 }
 
 impl udp_create_socket::Host for Refusing {
-    async fn create_udp_socket(
-        &mut self,
-        _: IpAddressFamily,
-    ) -> SocketResult<Resource<UdpSocket>> {
+    async fn create_udp_socket(&mut self, _: IpAddressFamily) -> SocketResult<Resource<UdpSocket>> {
         Err(ErrorCode::AccessDenied.into())
     }
 }

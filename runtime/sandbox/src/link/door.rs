@@ -81,9 +81,7 @@ impl Door {
         };
         match gate.call(call).await {
             GateAnswer::Result(value) => self.answer(&value, ty, results),
-            GateAnswer::Denied(denial) => {
-                self.deny(denial.code(), &denial.to_string(), results)
-            }
+            GateAnswer::Denied(denial) => self.deny(denial.code(), &denial.to_string(), results),
             GateAnswer::End { message, limit: true, .. } => {
                 Err(Stop::Limit { limit: crate::LimitKind::Gate, message }.into())
             }

@@ -78,7 +78,10 @@ pub(crate) fn stub_unknown(
         for (item, export) in instance.exports(engine) {
             if let ComponentItem::ComponentFunc(_) = export.ty {
                 let message = format!("`{name}` `{item}` is not there");
-                stub.func_new(item, move |_, _, _, _| Err(Stop::HostFault(message.clone()).into()))?;
+                stub.func_new(
+                    item,
+                    move |_, _, _, _| Err(Stop::HostFault(message.clone()).into()),
+                )?;
             }
         }
     }

@@ -100,7 +100,11 @@ pub(crate) fn from_json(value: &Value, ty: &Type) -> Result<Val, Misfit> {
                 let value = if is_nested_option(&inner) {
                     match only_entry(value) {
                         Some(("some", value)) => value,
-                        _ => return Err(Misfit::new("an option of an option is null or {\"some\": …}")),
+                        _ => {
+                            return Err(Misfit::new(
+                                "an option of an option is null or {\"some\": …}",
+                            ));
+                        }
                     }
                 } else {
                     value
@@ -112,9 +116,9 @@ pub(crate) fn from_json(value: &Value, ty: &Type) -> Result<Val, Misfit> {
             Some(("ok", v)) => {
                 Val::Result(Ok(payload_from(v, result.ok().as_ref()).map_err(|e| e.within("ok"))?))
             }
-            Some(("err", v)) => {
-                Val::Result(Err(payload_from(v, result.err().as_ref()).map_err(|e| e.within("err"))?))
-            }
+            Some(("err", v)) => Val::Result(Err(
+                payload_from(v, result.err().as_ref()).map_err(|e| e.within("err"))?
+            )),
             _ => return Err(Misfit::new("a result is {\"ok\": …} or {\"err\": …}")),
         },
         Type::Map(_)

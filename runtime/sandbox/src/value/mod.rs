@@ -7,8 +7,8 @@ mod strict;
 mod to_json;
 
 pub(crate) use from_json::{fields_from, from_json};
-pub use strict::parse_json;
 pub(crate) use strict::json_bytes;
+pub use strict::parse_json;
 pub(crate) use to_json::{Floats, to_json};
 
 use std::fmt;

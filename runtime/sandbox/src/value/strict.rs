@@ -97,7 +97,10 @@ mod tests {
 
     #[test]
     fn one_text_has_one_meaning() {
-        assert_eq!(parse_json(r#"{"a":[1,-2,0.5,null,true,"x"]}"#).unwrap(), json!({"a":[1,-2,0.5,null,true,"x"]}));
+        assert_eq!(
+            parse_json(r#"{"a":[1,-2,0.5,null,true,"x"]}"#).unwrap(),
+            json!({"a":[1,-2,0.5,null,true,"x"]})
+        );
         for bad in [
             r#"{"a":1,"a":2}"#,
             r#"{"a":{"b":1,"b":1}}"#,

@@ -42,8 +42,7 @@ pub(crate) fn to_json(val: &Val, ty: &Type, floats: Floats) -> Result<Value, Mis
         (Type::Record(record), Val::Record(fields)) => {
             let mut object = Map::new();
             for (field, (name, value)) in record.fields().zip(fields) {
-                let value =
-                    to_json(value, &field.ty, floats).map_err(|e| e.within(field.name))?;
+                let value = to_json(value, &field.ty, floats).map_err(|e| e.within(field.name))?;
                 object.insert(name.clone(), value);
             }
             Value::Object(object)
@@ -51,7 +50,11 @@ pub(crate) fn to_json(val: &Val, ty: &Type, floats: Floats) -> Result<Value, Mis
         (Type::Variant(variant), Val::Variant(name, payload)) => {
             let case = variant.cases().find(|case| case.name == name.as_str());
             let ty = case.and_then(|case| case.ty);
-            single(name, payload_json(payload.as_deref(), ty.as_ref(), floats).map_err(|e| e.within(name))?)
+            single(
+                name,
+                payload_json(payload.as_deref(), ty.as_ref(), floats)
+                    .map_err(|e| e.within(name))?,
+            )
         }
         (Type::Enum(_), Val::Enum(name)) => name.as_str().into(),
         (Type::Flags(_), Val::Flags(names)) => {
@@ -68,7 +71,11 @@ pub(crate) fn to_json(val: &Val, ty: &Type, floats: Floats) -> Result<Value, Mis
                 Ok(v) => ("ok", v, result.ok()),
                 Err(v) => ("err", v, result.err()),
             };
-            single(case, payload_json(payload.as_deref(), ty.as_ref(), floats).map_err(|e| e.within(case))?)
+            single(
+                case,
+                payload_json(payload.as_deref(), ty.as_ref(), floats)
+                    .map_err(|e| e.within(case))?,
+            )
         }
         (ty, _) => {
             return Err(Misfit::new(format!("a {} has no form in JSON", type_word(ty))));
@@ -93,9 +100,11 @@ fn array(
     types: impl Iterator<Item = Type>,
     floats: Floats,
 ) -> Result<Value, Misfit> {
-    let values = items.iter().zip(types).enumerate().map(|(i, (item, ty))| {
-        to_json(item, &ty, floats).map_err(|e| e.at_index(i))
-    });
+    let values = items
+        .iter()
+        .zip(types)
+        .enumerate()
+        .map(|(i, (item, ty))| to_json(item, &ty, floats).map_err(|e| e.at_index(i)));
     Ok(Value::Array(values.collect::<Result<_, _>>()?))
 }
 

@@ -14,14 +14,23 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 const ALL: [(&str, &str, &[&str]); 3] = [
-    (OBSERVE, "o", &["list-environments", "list-services", "service-status", "read-config", "logs"]),
+    (
+        OBSERVE,
+        "o",
+        &["list-environments", "list-services", "service-status", "read-config", "logs"],
+    ),
     (REMEDIATE, "r", &["restart-service", "set-config", "rollback-config", "scale-service"]),
-    (TEARDOWN, "t", &["stop-service", "delete-service", "delete-environment", "recreate-environment"]),
+    (
+        TEARDOWN,
+        "t",
+        &["stop-service", "delete-service", "delete-environment", "recreate-environment"],
+    ),
 ];
 
 /// Imports everything; its start function ends the world, so whoever runs one instruction notices.
 fn everything() -> String {
-    let imports: String = ALL.iter().map(|(name, id, functions)| import(name, id, functions)).collect();
+    let imports: String =
+        ALL.iter().map(|(name, id, functions)| import(name, id, functions)).collect();
     format!(
         r#"(component
   {imports}
@@ -91,7 +100,10 @@ async fn absent_not_denied_each_missing_function_is_named_and_nothing_runs() {
     let report = sandbox()
         .run(&admitted, &authorized, &json!({}), settings(Limits::default()), TestGate::ok())
         .await;
-    assert!(matches!(&report.outcome, RunOutcome::Trap { .. }), "the start function ran: {report:?}");
+    assert!(
+        matches!(&report.outcome, RunOutcome::Trap { .. }),
+        "the start function ran: {report:?}"
+    );
 }
 
 /// The links of one invocation are not those of another, though both are cached.

@@ -27,7 +27,10 @@ fn what_is_not_a_component() {
 #[test]
 fn garbage_of_65_mib() {
     let error = refused(&vec![0xab; 65 << 20]);
-    assert!(matches!(error, AdmissionError::TooLarge { bytes, .. } if bytes == 65 << 20), "{error}");
+    assert!(
+        matches!(error, AdmissionError::TooLarge { bytes, .. } if bytes == 65 << 20),
+        "{error}"
+    );
 }
 
 /// Every truncation of a plugin is refused or is a whole plugin, and none panics.
@@ -41,9 +44,11 @@ async fn truncated_and_flipped_bytes() {
             refused += 1;
             continue;
         };
+        assert_ne!(plugin.digest(), whole.digest());
         refused += usize::from(sandbox().inspect(&plugin, &catalogue()).await.is_err());
     }
-    assert_eq!(refused, bytes.len(), "no shorter file is this plugin");
+    // Cut exactly before the custom section of names at its end, it is a plugin: another one.
+    assert!(refused >= bytes.len() - 1, "{refused} of {}", bytes.len());
     for at in (8..bytes.len()).step_by(3) {
         let mut flipped = bytes.clone();
         flipped[at] ^= 0x15;
@@ -101,7 +106,10 @@ async fn features_that_are_off() {
         ("multi-memory", "(memory 1) (memory 1)"),
         ("exceptions", "(tag)"),
         ("gc", "(type (struct))"),
-        ("relaxed simd", "(func (result v128) (i8x16.relaxed_swizzle (v128.const i64x2 0 0) (v128.const i64x2 0 0)))"),
+        (
+            "relaxed simd",
+            "(func (result v128) (i8x16.relaxed_swizzle (v128.const i64x2 0 0) (v128.const i64x2 0 0)))",
+        ),
         ("function references", "(type $t (func)) (func (param (ref $t)))"),
         ("custom pages", "(memory 1 (pagesize 1))"),
     ] {

@@ -35,7 +35,9 @@ async fn the_child_compiles_and_says_what_is_wrong() {
 
 #[tokio::test]
 async fn a_child_that_is_no_compiler_is_an_error() {
-    for (program, arguments) in [("/nonexistent", vec![]), ("/bin/false", vec![]), ("/bin/echo", vec!["hello".into()])] {
+    for (program, arguments) in
+        [("/nonexistent", vec![]), ("/bin/false", vec![]), ("/bin/echo", vec!["hello".into()])]
+    {
         let compiler = Compiler::Child { program: program.into(), arguments };
         let error = sandbox(compiler, None).inspect(&plugin(ADD), &catalogue()).await.unwrap_err();
         assert!(matches!(error, AdmissionError::Compile(_)), "{program}: {error}");
@@ -67,13 +69,17 @@ async fn a_tampered_artifact_is_never_loaded() {
     artifact(&host, &plugin(ADD)).await;
     let path = fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
     let good = fs::read(&path).unwrap();
-    let spots = (0..good.len()).step_by((good.len() / 100).max(1)).chain([0, 31, 32, good.len() - 1]);
+    let spots =
+        (0..good.len()).step_by((good.len() / 100).max(1)).chain([0, 31, 32, good.len() - 1]);
     for at in spots {
         let mut bad = good.clone();
         bad[at] ^= 1 << (at % 8);
         fs::write(&path, &bad).unwrap();
         let from = artifact(&host, &plugin(ADD)).await;
-        assert!(matches!(&from, Artifact::Recompiled { problem } if problem.contains("not authentic")), "{at}: {from:?}");
+        assert!(
+            matches!(&from, Artifact::Recompiled { problem } if problem.contains("not authentic")),
+            "{at}: {from:?}"
+        );
         assert_eq!(artifact(&host, &plugin(ADD)).await, Artifact::Cached, "it was put right");
     }
     for bad in [&good[..good.len() - 1], &good[..10], &[]] {

@@ -18,7 +18,7 @@ async fn heal(gate: Arc<TestGate>) -> RunReport {
 }
 
 /// A component that calls the functions of `acme:plain/calls`, which mostly cannot say `denied`.
-pub fn plain() -> String {
+pub(crate) fn plain() -> String {
     format!(
         r#"(component
   (import "{PLAIN}" (instance $p
@@ -77,7 +77,8 @@ async fn a_denial_is_the_denied_case() {
     let report = heal(TestGate::new(move |_| GateAnswer::Denied(denial.clone()))).await;
     let expected = "outside-grant: `environment/prod` is outside what the plugin was granted for this function";
     assert_eq!(report.outcome, RunOutcome::Returned(json!(expected)));
-    let report = heal(TestGate::new(|_| GateAnswer::Result(json!({"err": {"conflict": "moved"}})))).await;
+    let report =
+        heal(TestGate::new(|_| GateAnswer::Result(json!({"err": {"conflict": "moved"}})))).await;
     assert_eq!(report.outcome, RunOutcome::Returned(json!("moved")));
 }
 
@@ -117,7 +118,10 @@ async fn withheld_says_denied_where_it_can_and_ends_the_run_where_not() {
     assert_eq!(report.outcome, RunOutcome::Returned(json!(expected)));
     assert_eq!(gate.count(), 0);
     assert_eq!(report.withheld.len(), 1);
-    assert_eq!((report.withheld[0].count, report.withheld[0].reason), (1, Withheld::FunctionNotGranted));
+    assert_eq!(
+        (report.withheld[0].count, report.withheld[0].reason),
+        (1, Withheld::FunctionNotGranted)
+    );
 
     let mut none = grant(PLAIN);
     none.functions = Some(BTreeSet::new());
@@ -147,7 +151,10 @@ async fn a_denial_without_a_denied_case_ends_the_run() {
     let denial = || Denial::OutsideGrant { resource: "plain".parse().unwrap() };
     let gate = TestGate::new(move |_| GateAnswer::Denied(denial()));
     let report = run_with(&admitted, "ping", json!({}), settings(Limits::default()), gate).await;
-    assert!(matches!(report.outcome, RunOutcome::Ended { code: "outside-grant", .. }), "{report:?}");
+    assert!(
+        matches!(report.outcome, RunOutcome::Ended { code: "outside-grant", .. }),
+        "{report:?}"
+    );
 }
 
 /// An argument without a canonical form never reaches the gate.
@@ -155,7 +162,11 @@ async fn a_denial_without_a_denied_case_ends_the_run() {
 async fn nan_is_not_an_argument() {
     let admitted = admit(&plain(), &[PLAIN]).await.unwrap();
     let gate = TestGate::ok();
-    let report = run_with(&admitted, "weigh", json!({}), settings(Limits::default()), gate.clone()).await;
-    assert!(matches!(report.outcome, RunOutcome::Ended { code: "malformed-call", .. }), "{report:?}");
+    let report =
+        run_with(&admitted, "weigh", json!({}), settings(Limits::default()), gate.clone()).await;
+    assert!(
+        matches!(report.outcome, RunOutcome::Ended { code: "malformed-call", .. }),
+        "{report:?}"
+    );
     assert_eq!(gate.count(), 0);
 }

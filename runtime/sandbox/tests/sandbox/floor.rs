@@ -151,8 +151,12 @@ async fn the_floor_is_listed_as_inert() {
 async fn clocks_are_recorded() {
     assert_eq!(returned("tick", json!({})).await, json!("1000"), "1 µs for each read");
     assert_eq!(returned("wall", json!({})).await, json!("1700000000"));
-    let slept: u64 =
-        returned("sleep", json!({"nanoseconds": 30_000_000})).await.as_str().unwrap().parse().unwrap();
+    let slept: u64 = returned("sleep", json!({"nanoseconds": 30_000_000}))
+        .await
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((30_000_000..30_010_000).contains(&slept), "the clock moved by the sleep: {slept}");
 }
 
@@ -178,7 +182,10 @@ async fn no_environment_no_arguments_no_sockets() {
 async fn exit_is_no_way_out() {
     let admitted = admit(&floor(), &[]).await.unwrap();
     let report = run(&admitted, "exit", json!({})).await;
-    assert!(matches!(&report.outcome, RunOutcome::Trap { message } if message.contains("exit code 1")), "{report:?}");
+    assert!(
+        matches!(&report.outcome, RunOutcome::Trap { message } if message.contains("exit code 1")),
+        "{report:?}"
+    );
 }
 
 /// A subscription that never fires.
@@ -188,7 +195,8 @@ async fn no_sleep_outlives_the_run() {
     for nanoseconds in [u64::MAX, 3_600_000_000_000] {
         let started = Instant::now();
         let arguments = json!({"nanoseconds": nanoseconds});
-        let report = run_with(&admitted, "sleep", arguments, settings(quick()), TestGate::ok()).await;
+        let report =
+            run_with(&admitted, "sleep", arguments, settings(quick()), TestGate::ok()).await;
         assert!(
             matches!(report.outcome, RunOutcome::Limit { limit: LimitKind::Time, .. }),
             "{report:?}"
@@ -226,7 +234,10 @@ async fn output_survives_the_deadline() {
     let admitted = admit(&floor(), &[]).await.unwrap();
     let arguments = json!({"times": 0});
     let report = run_with(&admitted, "print", arguments, settings(quick()), TestGate::ok()).await;
-    assert!(matches!(report.outcome, RunOutcome::Limit { limit: LimitKind::Time, .. }), "{report:?}");
+    assert!(
+        matches!(report.outcome, RunOutcome::Limit { limit: LimitKind::Time, .. }),
+        "{report:?}"
+    );
     assert_eq!(report.stdout.text.len(), 64 << 10);
     assert!(report.stdout.dropped_bytes > 0);
 }

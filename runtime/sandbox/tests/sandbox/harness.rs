@@ -16,10 +16,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-pub const OBSERVE: &str = "interlock:environment/observe@0.1.0";
-pub const REMEDIATE: &str = "interlock:environment/remediate@0.1.0";
-pub const TEARDOWN: &str = "interlock:environment/teardown@0.1.0";
-pub const PLAIN: &str = "acme:plain/calls@1.0.0";
+pub(crate) const OBSERVE: &str = "interlock:environment/observe@0.1.0";
+pub(crate) const REMEDIATE: &str = "interlock:environment/remediate@0.1.0";
+pub(crate) const TEARDOWN: &str = "interlock:environment/teardown@0.1.0";
+pub(crate) const PLAIN: &str = "acme:plain/calls@1.0.0";
 
 const ENVIRONMENT: &str = r#"
 wit = "environment.wit"
@@ -63,7 +63,7 @@ interface calls {
   bare: func() -> result<_, oops>;
 }";
 
-pub fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     let environment = include_str!("../../../../guest-sdk/wit/environment/environment.wit");
     let source = |file: &str, text: &str, name: &str, wit: &str| CatalogueSource {
         file: file.into(),
@@ -78,7 +78,7 @@ pub fn catalogue() -> Catalogue {
 }
 
 /// One sandbox for the whole binary: a limit that broke the engine would break every later test.
-pub fn sandbox() -> &'static Sandbox {
+pub(crate) fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
         let compiler = Compiler::InProcess;
@@ -86,31 +86,31 @@ pub fn sandbox() -> &'static Sandbox {
     })
 }
 
-pub fn grant(interface: &str) -> Grant {
+pub(crate) fn grant(interface: &str) -> Grant {
     let resources = ["environment", "plain"].map(|r| r.parse().expect("a resource")).to_vec();
     Grant { interface: interface.parse().expect("an interface"), functions: None, resources }
 }
 
-pub fn plugin(text: &str) -> PluginBytes {
+pub(crate) fn plugin(text: &str) -> PluginBytes {
     PluginBytes::from_file_bytes(text.as_bytes().to_vec()).unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
-pub async fn admit(text: &str, grants: &[&str]) -> Result<Admitted, AdmissionError> {
+pub(crate) async fn admit(text: &str, grants: &[&str]) -> Result<Admitted, AdmissionError> {
     let grants: Vec<Grant> = grants.iter().map(|name| grant(name)).collect();
     sandbox().admit(&plugin(text), "test", &grants, &catalogue()).await
 }
 
-pub async fn inspect(text: &str) -> Result<Inspection, AdmissionError> {
+pub(crate) async fn inspect(text: &str) -> Result<Inspection, AdmissionError> {
     sandbox().inspect(&plugin(text), &catalogue()).await
 }
 
 /// An authorization of a tool, with all interfaces granted that the plugin imports.
-pub fn authorized(admitted: &Admitted, tool: &str, mode: Mode) -> Authorized {
+pub(crate) fn authorized(admitted: &Admitted, tool: &str, mode: Mode) -> Authorized {
     let grants: Vec<Grant> = admitted.imports.keys().map(|name| grant(name.as_str())).collect();
     authorized_with(admitted, tool, mode, &grants, &admitted.imports.clone())
 }
 
-pub fn authorized_with(
+pub(crate) fn authorized_with(
     admitted: &Admitted,
     tool: &str,
     mode: Mode,
@@ -135,26 +135,28 @@ pub fn authorized_with(
 }
 
 /// A gate that keeps the calls and answers by a function.
-pub struct TestGate {
-    pub calls: Mutex<Vec<GuestCall>>,
+pub(crate) struct TestGate {
+    pub(crate) calls: Mutex<Vec<GuestCall>>,
     answer: Box<dyn Fn(&GuestCall) -> GateAnswer + Send + Sync>,
     delay: Duration,
 }
 
 impl TestGate {
-    pub fn new(answer: impl Fn(&GuestCall) -> GateAnswer + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn new(
+        answer: impl Fn(&GuestCall) -> GateAnswer + Send + Sync + 'static,
+    ) -> Arc<Self> {
         let (calls, answer) = (Mutex::default(), Box::new(answer));
         Arc::new(Self { calls, answer, delay: Duration::ZERO })
     }
-    pub fn slow(delay: Duration) -> Arc<Self> {
+    pub(crate) fn slow(delay: Duration) -> Arc<Self> {
         let answer = Box::new(|_: &GuestCall| GateAnswer::Result(json!({"ok": null})));
         Arc::new(Self { calls: Mutex::default(), answer, delay })
     }
     /// Answers `{"ok": null}`.
-    pub fn ok() -> Arc<Self> {
+    pub(crate) fn ok() -> Arc<Self> {
         Self::new(|_| GateAnswer::Result(json!({"ok": null})))
     }
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.calls.lock().unwrap().len()
     }
 }
@@ -171,7 +173,7 @@ impl Gate for TestGate {
     }
 }
 
-pub fn settings(limits: Limits) -> RunSettings {
+pub(crate) fn settings(limits: Limits) -> RunSettings {
     RunSettings {
         limits,
         preopens: Vec::new(),
@@ -181,11 +183,11 @@ pub fn settings(limits: Limits) -> RunSettings {
     }
 }
 
-pub fn quick() -> Limits {
+pub(crate) fn quick() -> Limits {
     Limits { time: Duration::from_millis(500), ..Limits::default() }
 }
 
-pub async fn run_with(
+pub(crate) async fn run_with(
     admitted: &Admitted,
     tool: &str,
     arguments: Value,
@@ -196,13 +198,13 @@ pub async fn run_with(
     sandbox().run(admitted, &authorized, &arguments, settings, gate).await
 }
 
-pub async fn run(admitted: &Admitted, tool: &str, arguments: Value) -> RunReport {
+pub(crate) async fn run(admitted: &Admitted, tool: &str, arguments: Value) -> RunReport {
     run_with(admitted, tool, arguments, settings(Limits::default()), TestGate::ok()).await
 }
 
 /// Admits a plain component, runs one tool under quick limits, and checks that it ends in time by the
 /// limit, and that the next call of another plugin is served.
-pub async fn hits(
+pub(crate) async fn hits(
     text: &str,
     grants: &[&str],
     tool: &str,
@@ -224,7 +226,7 @@ pub async fn hits(
     message
 }
 
-pub async fn next_call_is_served() {
+pub(crate) async fn next_call_is_served() {
     let admitted = admit(crate::text::ADD, &[]).await.unwrap();
     let report = run(&admitted, "add", json!({"a": 20, "b": 22})).await;
     assert_eq!(report.outcome, RunOutcome::Returned(json!(42)));

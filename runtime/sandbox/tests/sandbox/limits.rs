@@ -139,12 +139,16 @@ async fn a_giant_argument_never_reaches_the_gate() {
     let gate = TestGate::new(|_| GateAnswer::Result(json!(null)));
     let limits = Limits { call: 100_000, ..Limits::default() };
     let run = async |bytes: u32| {
-        run_with(&admitted, "put", json!({"bytes": bytes}), settings(limits.clone()), gate.clone()).await
+        run_with(&admitted, "put", json!({"bytes": bytes}), settings(limits.clone()), gate.clone())
+            .await
     };
     assert_eq!(run(90_000).await.outcome, RunOutcome::Returned(json!(null)));
     assert_eq!(gate.count(), 1);
     let report = run(110_000).await;
-    assert!(matches!(&report.outcome, RunOutcome::Limit { limit: LimitKind::Call, .. }), "{report:?}");
+    assert!(
+        matches!(&report.outcome, RunOutcome::Limit { limit: LimitKind::Call, .. }),
+        "{report:?}"
+    );
     assert_eq!(gate.count(), 1);
     next_call_is_served().await;
 }
@@ -217,7 +221,8 @@ async fn a_run_starts_from_nothing() {
       (func (export "mark") (result u32) (canon lift (core func $i "mark"))))"#;
     let admitted = admit(text, &[]).await.unwrap();
     for _ in 0..100 {
-        let report = run_with(&admitted, "mark", json!({}), settings(quick()), TestGate::ok()).await;
+        let report =
+            run_with(&admitted, "mark", json!({}), settings(quick()), TestGate::ok()).await;
         assert_eq!(report.outcome, RunOutcome::Returned(json!(2)));
     }
 }

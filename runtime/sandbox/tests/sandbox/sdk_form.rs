@@ -8,9 +8,7 @@ use crate::{
     text::{LIBC, import},
 };
 use interlock_authority::{Mode, refusal::Withheld};
-use interlock_sandbox::{
-    AdmissionError, Form, LimitKind, Limits, RunOutcome, ToolErrorKind,
-};
+use interlock_sandbox::{AdmissionError, Form, LimitKind, Limits, RunOutcome, ToolErrorKind};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -36,21 +34,21 @@ impl Data {
 
 /// One tool definition.
 #[derive(Clone)]
-pub struct Def {
-    pub name: &'static str,
-    pub description: String,
-    pub schema: &'static str,
-    pub uses: Option<&'static str>,
+pub(crate) struct Def {
+    pub(crate) name: &'static str,
+    pub(crate) description: String,
+    pub(crate) schema: &'static str,
+    pub(crate) uses: Option<&'static str>,
 }
 
-pub fn def(name: &'static str) -> Def {
+pub(crate) fn def(name: &'static str) -> Def {
     let description = format!("Does {name}.");
     Def { name, description, schema: r#"{"type":"object"}"#, uses: None }
 }
 
 /// An SDK plugin: `describe` runs `describe_body` and returns the definitions, `call` runs `call_body`
 /// with locals `$n $nl $a $al` (name and arguments) and returns a pointer to its result.
-pub fn sdk(defs: &[Def], imports: &str, describe_body: &str, call_body: &str) -> String {
+pub(crate) fn sdk(defs: &[Def], imports: &str, describe_body: &str, call_body: &str) -> String {
     let mut data = Data { at: 1024, text: String::new() };
     let mut table = Vec::new();
     for def in defs {
@@ -63,18 +61,35 @@ pub fn sdk(defs: &[Def], imports: &str, describe_body: &str, call_body: &str) ->
         let [description, description_len] = data.string(&def.description);
         let [schema, schema_len] = data.string(def.schema);
         let words = [
-            name, name_len, 0, 0, 0, description, description_len, schema, schema_len, 0, 0, 0,
-            u32::from(uses.is_some()), uses.unwrap_or(0), 1,
+            name,
+            name_len,
+            0,
+            0,
+            0,
+            description,
+            description_len,
+            schema,
+            schema_len,
+            0,
+            0,
+            0,
+            u32::from(uses.is_some()),
+            uses.unwrap_or(0),
+            1,
         ];
         table.extend(words.iter().flat_map(|w| w.to_le_bytes()));
     }
     let table = data.bytes(&table, 4);
     let count = defs.len();
     let data = data.text;
-    let host = if imports.is_empty() { "" } else {
+    let host = if imports.is_empty() {
+        ""
+    } else {
         r#"(core func $restart (canon lower (func $r "restart-service") (memory $mem) (realloc (func $realloc))))"#
     };
-    let (host_import, host_with) = if imports.is_empty() { ("", "") } else {
+    let (host_import, host_with) = if imports.is_empty() {
+        ("", "")
+    } else {
         (
             r#"(import "host" "restart" (func $restart (param i32 i32 i32 i32 i32)))"#,
             r#"(with "host" (instance (export "restart" (func $restart))))"#,
@@ -122,7 +137,7 @@ pub fn sdk(defs: &[Def], imports: &str, describe_body: &str, call_body: &str) ->
     (import "call" (func $call (param "name" string) (param "arguments" string) (result (result string (error $error)))))
     (export $kind2 "error-kind" (type $kind))
     (type $error2' (record (field "kind" $kind2) (field "message" string) (field "details" (option string))))
-    (export $error2 "tool-error" (type $error))
+    (export $error2 "tool-error" (type $error2'))
     (export $def2 "tool-definition" (type $def))
     (export "describe" (func $describe) (func (result (list $def2))))
     (export "call" (func $call) (func (param "name" string) (param "arguments" string) (result (result string (error $error2))))))
@@ -135,7 +150,7 @@ pub fn sdk(defs: &[Def], imports: &str, describe_body: &str, call_body: &str) ->
 }
 
 /// Returns its arguments.
-pub const ECHO: &str = "(i32.store8 (i32.const 64) (i32.const 0))
+pub(crate) const ECHO: &str = "(i32.store8 (i32.const 64) (i32.const 0))
   (i32.store (i32.const 68) (local.get $a)) (i32.store (i32.const 72) (local.get $al)) (i32.const 64)";
 
 #[tokio::test]
@@ -185,10 +200,16 @@ async fn a_result_that_is_not_json() {
             "(i32.store8 (i32.const 64) (i32.const 0)) (i32.store (i32.const 68) (i32.const {ptr}))
              (i32.store (i32.const 72) (i32.const {len})) (i32.const 64)"
         );
-        let text = sdk(&[def("odd")], "", "", &body).replace("(func (export \"describe\")", &format!("{} (func (export \"describe\")", data.text));
+        let text = sdk(&[def("odd")], "", "", &body).replace(
+            "(func (export \"describe\")",
+            &format!("{} (func (export \"describe\")", data.text),
+        );
         let admitted = admit(&text, &[]).await.unwrap();
         let report = run(&admitted, "odd", json!({})).await;
-        assert!(matches!(&report.outcome, RunOutcome::Invalid { message } if message.contains("JSON")), "{report:?}");
+        assert!(
+            matches!(&report.outcome, RunOutcome::Invalid { message } if message.contains("JSON")),
+            "{report:?}"
+        );
     }
 }
 
@@ -215,7 +236,8 @@ async fn describe_runs_under_limits() {
 #[tokio::test]
 async fn describe_reaches_nothing() {
     let remediate = import(REMEDIATE, "r", &["restart-service"]);
-    let body = "(call $restart (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 200))
+    let body =
+        "(call $restart (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 200))
       (if (i32.eqz (i32.load8_u (i32.const 200))) (then unreachable))
       (if (i32.load8_u (i32.const 204)) (then unreachable))";
     let text = sdk(&[def("x")], &remediate, body, ECHO);
@@ -240,7 +262,9 @@ async fn absent_not_denied_comes_before_describe() {
 #[tokio::test]
 async fn uses_only_narrows() {
     let remediate = import(REMEDIATE, "r", &["restart-service"]);
-    let body = format!("(call $restart (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 200)) {ECHO}");
+    let body = format!(
+        "(call $restart (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 200)) {ECHO}"
+    );
     let mut look = def("look");
     look.uses = Some("interlock:environment/observe");
     let text = sdk(&[def("heal"), look], &remediate, "", &body);
@@ -252,7 +276,10 @@ async fn uses_only_narrows() {
             .run(&admitted, &authorized, &json!({}), settings(Limits::default()), gate.clone())
             .await;
         assert_eq!(gate.count(), calls, "{tool}");
-        assert_eq!(report.withheld.iter().any(|w| w.reason == Withheld::ToolDoesNotUse), calls == 0);
+        assert_eq!(
+            report.withheld.iter().any(|w| w.reason == Withheld::ToolDoesNotUse),
+            calls == 0
+        );
     }
 }
 
@@ -267,25 +294,36 @@ async fn poisoned_descriptions_are_refused() {
     let error = inspect(&sdk(&[def("a"), def("a")], "", "", ECHO)).await.unwrap_err();
     assert!(error.to_string().contains("twice"), "{error}");
     let many = vec![def("a"); 200];
-    assert!(inspect(&sdk(&many, "", "", ECHO)).await.unwrap_err().to_string().contains("at most 128"));
-    assert!(matches!(inspect(&sdk(&[], "", "", ECHO)).await.unwrap_err(), AdmissionError::NoTools { .. }));
+    assert!(
+        inspect(&sdk(&many, "", "", ECHO)).await.unwrap_err().to_string().contains("at most 128")
+    );
+    assert!(matches!(
+        inspect(&sdk(&[], "", "", ECHO)).await.unwrap_err(),
+        AdmissionError::NoTools { .. }
+    ));
 }
 
 #[tokio::test]
 async fn another_version_of_the_contract_says_so() {
-    let text = sdk(&[def("x")], "", "", ECHO).replace("interlock:tool/tools@0.1.0", "interlock:tool/tools@0.2.0");
+    let text = sdk(&[def("x")], "", "", ECHO)
+        .replace("interlock:tool/tools@0.1.0", "interlock:tool/tools@0.2.0");
     let error = inspect(&text).await.unwrap_err();
     assert!(error.to_string().contains("interlock:tool/tools@0.1.0"), "{error}");
     let text = sdk(&[def("x")], "", "", ECHO).replace("\"details\"", "\"detail\"");
     let error = inspect(&text).await.unwrap_err();
-    assert!(matches!(&error, AdmissionError::WrongType { function, .. } if function == "call"), "{error}");
+    assert!(
+        matches!(&error, AdmissionError::WrongType { function, .. } if function == "call"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn the_sdk_version_is_read_from_its_section() {
     let with = |section: &str| {
-        sdk(&[def("x")], "", "", ECHO)
-            .replace("(core module $m\n", &format!("(core module $m\n(@custom \"interlock-guest\" \"{section}\")"))
+        sdk(&[def("x")], "", "", ECHO).replace(
+            "(core module $m\n",
+            &format!("(core module $m\n(@custom \"interlock-guest\" \"{section}\")"),
+        )
     };
     assert_eq!(inspect(&with("0.1.0")).await.unwrap().sdk.as_deref(), Some("0.1.0"));
     assert_eq!(inspect(&with("\\1b[31m")).await.unwrap().sdk, None);
@@ -298,5 +336,8 @@ async fn a_result_beyond_the_output_limit() {
     let limits = Limits { output: 1_000, ..Limits::default() };
     let arguments = json!({"x": "y".repeat(2_000)});
     let report = run_with(&admitted, "echo", arguments, settings(limits), TestGate::ok()).await;
-    assert!(matches!(report.outcome, RunOutcome::Limit { limit: LimitKind::Output, .. }), "{report:?}");
+    assert!(
+        matches!(report.outcome, RunOutcome::Limit { limit: LimitKind::Output, .. }),
+        "{report:?}"
+    );
 }

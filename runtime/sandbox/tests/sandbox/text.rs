@@ -1,7 +1,7 @@
 //! Pieces of component text.
 
 /// The smallest plugin there is.
-pub const ADD: &str = r#"(component
+pub(crate) const ADD: &str = r#"(component
   (core module $m (func (export "add") (param i32 i32) (result i32)
     (i32.add (local.get 0) (local.get 1))))
   (core instance $i (instantiate $m))
@@ -9,7 +9,7 @@ pub const ADD: &str = r#"(component
     (canon lift (core func $i "add"))))"#;
 
 /// A memory, and an allocator that grows it. Static data may use the first 64 KiB.
-pub const LIBC: &str = r#"
+pub(crate) const LIBC: &str = r#"
   (core module $Libc
     (memory (export "mem") 2)
     (global $next (mut i32) (i32.const 65536))
@@ -27,7 +27,7 @@ pub const LIBC: &str = r#"
 "#;
 
 /// A component with one exported function without parameters and results, `go`, whose body is given.
-pub fn go(body: &str) -> String {
+pub(crate) fn go(body: &str) -> String {
     format!(
         r#"(component
   (core module $m
@@ -47,18 +47,22 @@ const ERROR: &str = r#"
     (type $text (result string (error $e)))"#;
 
 /// The environment's functions as imports: interface and function as WIT has them.
-pub fn environment_function(function: &str) -> String {
+pub(crate) fn environment_function(function: &str) -> String {
     let target = r#"(param "environment" string) (param "service" string)"#;
     let signature = match function {
         "list-environments" => "(result $names)".to_owned(),
         "list-services" => r#"(param "environment" string) (result $names)"#.to_owned(),
         "service-status" => format!("{target} (result $status-result)"),
-        "read-config" => format!(r#"{target} (param "version" (option u32)) (result $config-result)"#),
+        "read-config" => {
+            format!(r#"{target} (param "version" (option u32)) (result $config-result)"#)
+        }
         "logs" => format!(r#"{target} (param "lines" u32) (result $text)"#),
         "set-config" => format!(r#"{target} (param "content" string) (result $number)"#),
         "rollback-config" => format!(r#"{target} (param "version" u32) (result $nothing)"#),
         "scale-service" => format!(r#"{target} (param "replicas" u32) (result $nothing)"#),
-        "restart-service" | "stop-service" | "delete-service" => format!("{target} (result $nothing)"),
+        "restart-service" | "stop-service" | "delete-service" => {
+            format!("{target} (result $nothing)")
+        }
         "delete-environment" | "recreate-environment" => {
             r#"(param "environment" string) (result $nothing)"#.to_owned()
         }
@@ -85,7 +89,7 @@ const STATUS: &str = r#"
     (type $config-result (result $config (error $e)))"#;
 
 /// An import of an interface with these functions.
-pub fn import(name: &str, id: &str, functions: &[&str]) -> String {
+pub(crate) fn import(name: &str, id: &str, functions: &[&str]) -> String {
     let status = if name.contains("observe") { STATUS } else { "" };
     let functions: String = functions.iter().map(|f| environment_function(f)).collect();
     format!("(import \"{name}\" (instance ${id} {ERROR} {status} {functions}))\n")
@@ -93,7 +97,7 @@ pub fn import(name: &str, id: &str, functions: &[&str]) -> String {
 
 /// A component that calls `restart-service("prod", "api")` once and returns the text of its error, or
 /// `done`. The import is given, so that it can be wrong.
-pub fn restarter(import: &str) -> String {
+pub(crate) fn restarter(import: &str) -> String {
     format!(
         r#"(component
   {import}

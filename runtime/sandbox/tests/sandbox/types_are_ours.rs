@@ -69,7 +69,9 @@ async fn types_are_ours_every_difference_is_refused_and_said() {
     ];
     for (cases, signature, says) in cases {
         let text = imported(REMEDIATE, cases, signature);
-        for error in [admit(&text, &[REMEDIATE]).await.unwrap_err(), inspect(&text).await.unwrap_err()] {
+        for error in
+            [admit(&text, &[REMEDIATE]).await.unwrap_err(), inspect(&text).await.unwrap_err()]
+        {
             let AdmissionError::WrongType { interface, function, difference } = &error else {
                 panic!("{error}")
             };
@@ -92,9 +94,21 @@ async fn types_are_ours_deep_inside() {
     };
     admit(&component(&right), &[OBSERVE]).await.unwrap();
     for (from, to, says) in [
-        (r#"(field "pid" (option u32))"#, r#"(field "pid" (option u64))"#, "is u64 in the plugin and u32"),
-        (r#"(field "pid" (option u32))"#, r#"(field "pid" u32)"#, "is u32 in the plugin and option"),
-        (r#"(field "healthy" bool) (field "wanted" u32)"#, r#"(field "wanted" u32) (field "healthy" bool)"#, "the field `wanted`"),
+        (
+            r#"(field "pid" (option u32))"#,
+            r#"(field "pid" (option u64))"#,
+            "is u64 in the plugin and u32",
+        ),
+        (
+            r#"(field "pid" (option u32))"#,
+            r#"(field "pid" u32)"#,
+            "is u32 in the plugin and option",
+        ),
+        (
+            r#"(field "healthy" bool) (field "wanted" u32)"#,
+            r#"(field "wanted" u32) (field "healthy" bool)"#,
+            "the field `wanted`",
+        ),
         (r#""unhealthy" "unknown""#, r#""unknown" "unhealthy""#, "the case `unknown`"),
         (r#"(field "last-exit" (option s32)) "#, "", "has 4 fields in the plugin and 5"),
     ] {

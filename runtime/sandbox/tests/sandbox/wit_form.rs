@@ -138,7 +138,11 @@ async fn every_value_comes_back_as_it_went() {
         ("big", json!(7), json!("7")),
         ("signed", json!(-7.0), json!("-7")),
         ("real", json!(3), json!(3.0)),
-        ("thing-of", json!({"id": 1, "at": {"x": 1, "y": 1}}), json!({"id": "1", "at": {"x": 1, "y": 1}, "tag": null})),
+        (
+            "thing-of",
+            json!({"id": 1, "at": {"x": 1, "y": 1}}),
+            json!({"id": "1", "at": {"x": 1, "y": 1}, "tag": null}),
+        ),
         ("rights-of", json!(["execute", "read"]), json!(["read", "execute"])),
     ] {
         let report = run(&admitted, tool, json!({"x": given})).await;
@@ -170,7 +174,10 @@ async fn an_error_result_is_the_tools_failure() {
     };
     assert_eq!(report.outcome, expected);
     let report = run(&admitted, "stop", json!({"x": 1})).await;
-    assert!(matches!(&report.outcome, RunOutcome::Trap { message } if message.contains("unreachable")), "{report:?}");
+    assert!(
+        matches!(&report.outcome, RunOutcome::Trap { message } if message.contains("unreachable")),
+        "{report:?}"
+    );
     assert_eq!(report.fuel, None);
 }
 
@@ -200,16 +207,14 @@ async fn arguments_that_do_not_fit_run_nothing() {
         ("shape-of", json!({"x": {"other": 1}}), "no case `other`; there is none, some, pair"),
         ("shape-of", json!({"x": {"none": 1}}), "carries nothing"),
         ("shape-of", json!({"x": {"none": null, "some": 1}}), "does not fit variant"),
-        ("shape-of", json!({"x": {"pair": [1, 256]}}), "`x.pair.[1]`: 256 does not fit u8"),
+        ("shape-of", json!({"x": {"pair": [1, 256]}}), "`x.pair[1]`: 256 does not fit u8"),
         ("thing-of", json!({"x": {"id": 1, "at": {"x": 1}}}), "`x.at`: `y` is missing"),
         ("colour-of", json!({"x": "blue"}), "no case `blue`"),
         ("rights-of", json!({"x": ["read", "read"]}), "twice"),
         ("missing", json!({}), "no tool `missing`"),
     ] {
         let report = run(&admitted, tool, arguments).await;
-        let RunOutcome::Invalid { message } = &report.outcome else {
-            panic!("{tool}: {report:?}")
-        };
+        let RunOutcome::Invalid { message } = &report.outcome else { panic!("{tool}: {report:?}") };
         assert!(message.contains(says), "{tool}: {message}");
     }
 }
