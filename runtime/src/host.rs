@@ -13,7 +13,8 @@ use crate::{
 use interlock_authority::{Catalogue, Digest, Grant, Mode, catalogue::CatalogueSource};
 use interlock_providers::{Provider, environment};
 use interlock_sandbox::{
-    Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen, Sandbox, SandboxSettings,
+    Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen, Sandbox,
+    SandboxSettings,
 };
 use std::{
     collections::BTreeMap,

@@ -67,7 +67,8 @@ fn person() -> String {
 fn configuration(person: &str) -> String {
     format!(
         r#"# Interlock: who may ask, which plugins are installed, and what each may touch.
-# Keep this file in version control; `interlock config check` validates it.
+# Keep this file in version control; `interlock config check` validates it. Plugins stand at its end;
+# `interlock plugin install` and `remove` write them and leave the rest alone.
 
 [cli]
 principal = "Person::{person}"        # who asks on the command line where `--as` names nobody
@@ -84,8 +85,6 @@ teams = ["sre-agents"]
 memory = "64MiB"
 time   = "10s"
 output = "1MiB"
-
-# Plugins follow; `interlock plugin install` and `remove` write them.
 "#
     )
 }

@@ -6,6 +6,7 @@ use crate::HostError;
 use interlock_authority::AuthorityError;
 use interlock_sandbox::AdmissionError;
 use serde::Serialize;
+use serde_json::Value;
 
 /// Why a subcommand did not do what was asked.
 #[derive(Debug, Serialize)]
@@ -13,6 +14,9 @@ pub(super) struct Problem {
     status: &'static str,
     code: String,
     message: String,
+    /// What a program may want to know besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Value>,
     /// Indented lines below the message, for people.
     #[serde(skip)]
     more: String,
@@ -25,6 +29,7 @@ impl Problem {
             status: "error",
             code: code.to_owned(),
             message: message.into(),
+            details: None,
             more: String::new(),
             exit,
         }
@@ -39,6 +44,13 @@ impl Problem {
     #[must_use]
     pub(super) fn more(mut self, more: impl Into<String>) -> Self {
         self.more = more.into();
+        self
+    }
+
+    /// Adds what a program may want to know.
+    #[must_use]
+    pub(super) fn details(mut self, details: Value) -> Self {
+        self.details = Some(details);
         self
     }
 

@@ -9,6 +9,7 @@ use super::super::{
 use crate::HostError;
 use interlock_authority::{Catalogue, Class};
 use interlock_sandbox::{AdmissionError, MissingGrant};
+use serde_json::json;
 use std::path::Path;
 
 /// What somebody tried to install.
@@ -29,7 +30,16 @@ pub(in super::super) fn explain(
     let names: Vec<&str> = missing.iter().map(|m| m.interface.as_str()).collect();
     let message =
         format!("`{}` imports {what} it was not granted: {}", plain(plugin), names.join(", "));
-    Problem::new(3, "not-granted", message).more(text(plugin, missing, catalogue, wanted))
+    let details = json!({
+        "ran": false,
+        "missing": missing
+            .iter()
+            .map(|m| json!({"interface": m.interface, "functions": m.functions}))
+            .collect::<Vec<_>>(),
+    });
+    Problem::new(3, "not-granted", message)
+        .details(details)
+        .more(text(plugin, missing, catalogue, wanted))
 }
 
 fn text(
