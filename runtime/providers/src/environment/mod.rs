@@ -31,6 +31,7 @@ mod disk;
 mod effect;
 mod environments;
 mod health;
+mod look;
 mod model;
 mod observe;
 mod order;

@@ -74,6 +74,11 @@ pub(super) enum Outcome {
     Answer(Value),
 }
 
+/// The JSON form of `result<_, error>` that says yes.
+pub(super) fn ok(value: Value) -> Value {
+    json!({ "ok": value })
+}
+
 /// `err(not-found)` of the WIT.
 pub(super) fn not_found(what: impl std::fmt::Display) -> Value {
     json!({"err": {"not-found": what.to_string()}})

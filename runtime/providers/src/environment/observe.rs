@@ -1,7 +1,11 @@
 //! Answers to reads: what is on disk and what the processes say now. Nothing is written here.
 
 use super::{
-    captured, effect::ok, environments::Service, health::Answer, model::not_found, provider::Inner,
+    captured,
+    environments::Service,
+    health::Answer,
+    model::{not_found, ok},
+    provider::Inner,
 };
 use crate::ProviderFault;
 use serde_json::{Value, json};
@@ -169,8 +173,7 @@ impl Service {
         let last_healthy = self
             .seen_healthy()?
             .into_iter()
-            .filter(|version| healthy || *version != self.state.in_force)
-            .next_back();
+            .rfind(|version| healthy || *version != self.state.in_force);
         Ok(Status { healthy, replicas, last_healthy })
     }
 

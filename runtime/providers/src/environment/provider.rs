@@ -3,7 +3,8 @@
 //! asked for it stops waiting.
 
 use super::{
-    effect::{Expected, touches},
+    effect::Expected,
+    look::touches,
     model::{Model, Operation, Outcome},
     replica::Starter,
     runner::RunnerProgram,
@@ -212,7 +213,7 @@ impl Inner {
             Outcome::Effect(effect) => effect,
             outcome => return Ok(answer(outcome)),
         };
-        let Some(revision) = self.revision(name, &environment, wanted.service())? else {
+        let Some(revision) = self.revision(&environment, wanted.service())? else {
             let why = format!("`{resource}` does not exist yet");
             return Ok(Forecasted::Inexact(why));
         };

@@ -20,6 +20,8 @@ use std::{
 pub(super) const REPLICAS: &str = "replicas";
 /// How long a runner may take to say that it started the service.
 const START_WAIT: Duration = Duration::from_secs(10);
+/// How long a runner that holds its lock may take to write its record.
+const RECORD_WAIT: Duration = Duration::from_secs(3);
 /// How long a runner may take beyond the grace of its service.
 const STOP_SLACK: Duration = Duration::from_secs(5);
 
@@ -73,7 +75,7 @@ impl Replica {
 
     /// Tells the runner to stop; what to wait for. `None` when nothing runs.
     fn ask_to_stop(&self) -> Result<Option<Record>, ProviderFault> {
-        let deadline = Instant::now() + START_WAIT;
+        let deadline = Instant::now() + RECORD_WAIT;
         loop {
             if !self.is_running()? {
                 return Ok(None);
@@ -101,7 +103,7 @@ impl Replica {
 
     /// Waits until nothing of the replica runs; at the deadline the runner is killed, and the
     /// kernel ends the service with it.
-    fn await_stop(&self, record: &Record, deadline: Instant) -> Result<(), ProviderFault> {
+    fn await_stop(&self, record: &Record, mut deadline: Instant) -> Result<(), ProviderFault> {
         let mut killed = false;
         while self.is_running()? {
             if Instant::now() > deadline {
@@ -109,9 +111,10 @@ impl Replica {
                     return Err(trouble(self.name(), "its runner cannot be ended"));
                 }
                 killed = true;
+                deadline = Instant::now() + RECORD_WAIT;
                 record.runner.signal(Signal::KILL);
             }
-            std::thread::sleep(Duration::from_millis(if killed { 50 } else { 5 }));
+            std::thread::sleep(Duration::from_millis(5));
         }
         self.end_leftovers()
     }
@@ -208,7 +211,7 @@ impl Starter {
     }
 
     /// Takes the exit of runners that ended, so that they do not stay as zombies of a long-lived host.
-    fn reap(&self) {
+    pub(super) fn reap(&self) {
         if let Ok(mut children) = self.children.lock() {
             children.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         }
