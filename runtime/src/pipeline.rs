@@ -64,7 +64,10 @@ pub(crate) async fn run(host: &Host, request: Request, mode: Mode) -> Result<Res
     if let Err(message) = check_arguments(tool, &request.arguments) {
         return run.end(Outcome::InvalidArguments { message }, RunLog::default(), None);
     }
-    run.record(EventBody::Authorized { links: authorized.links().clone() })?;
+    run.record(EventBody::Authorized {
+        links: authorized.links().clone(),
+        preopens: plugin.preopens.iter().map(|p| (p.host.clone(), p.guest.clone())).collect(),
+    })?;
 
     let limits = host.config().limits.clone();
     let deadline = Instant::now() + limits.sandbox.time;

@@ -7,7 +7,7 @@ use interlock_authority::{
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// One thing that was decided or done.
 #[derive(Debug, Clone, Serialize)]
@@ -67,6 +67,8 @@ pub enum EventBody {
     Authorized {
         /// The link state of each function.
         links: BTreeMap<InterfaceName, BTreeMap<String, LinkState>>,
+        /// Host folders that the run may read, and where it sees them.
+        preopens: Vec<(PathBuf, String)>,
     },
     /// The guest called a function that was withheld.
     Withheld {

@@ -1,10 +1,5 @@
 //! The host as a library: configuration, installing, the gate, the pipeline.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod configuration; // what a configuration may say, and how mistakes are told
 mod editing; // what `plugin install` and `remove` do to a file that people keep

@@ -16,7 +16,7 @@ pub(super) struct Problem {
     message: String,
     /// What a program may want to know besides.
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Value>,
+    details: Option<Box<Value>>,
     /// Indented lines below the message, for people.
     #[serde(skip)]
     more: String,
@@ -50,7 +50,7 @@ impl Problem {
     /// Adds what a program may want to know.
     #[must_use]
     pub(super) fn details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 

@@ -21,9 +21,14 @@ pub(super) struct Sheet {
     asks_for: Vec<AskLine>,
     unknown: Vec<UnknownLine>,
     cannot_reach: Vec<ReachLine>,
+    /// It can read folders, where a preopen names some.
+    reads_folders: bool,
     inert: Vec<String>,
     passed_over: Vec<String>,
 }
+
+/// The WASI package that is inert only for as long as no preopen is granted.
+const FILESYSTEM: &str = "wasi:filesystem";
 
 #[derive(Debug, Serialize)]
 struct ToolLine {
@@ -97,6 +102,7 @@ impl Sheet {
                 .filter(|i| !inspection.imports.contains_key(&i.name))
                 .map(|i| ReachLine { interface: i.name.clone(), class: i.class() })
                 .collect(),
+            reads_folders: inspection.inert.iter().any(|name| name.starts_with(FILESYSTEM)),
             inert: inert_packages(&inspection.inert),
             passed_over: inspection.passed_over.clone(),
         }
@@ -104,7 +110,7 @@ impl Sheet {
 
     /// The sheet for people.
     pub(super) fn text(&self) -> String {
-        let mut out = format!("{}", styled(BOLD, format!("{:<36}", plain(&self.name))));
+        let mut out = styled(BOLD, format!("{:<36}", plain(&self.name)));
         out.push_str(&format!(" sha256:{}   {}", self.digest.short(), size(self.bytes)));
         if let Some(sdk) = &self.sdk {
             out.push_str(&format!("   interlock-guest {}", plain(sdk)));
@@ -154,7 +160,7 @@ impl Sheet {
     }
 
     fn asks(&self, out: &mut String) {
-        if self.asks_for.is_empty() {
+        if self.asks_for.is_empty() && !self.reads_folders {
             out.push_str("\nAsks for nothing: its arguments are all it sees.\n");
             return;
         }
@@ -171,6 +177,12 @@ impl Sheet {
                 line.interface.as_str(),
                 styled(style, format!("{:<9}", line.class)),
                 functions.join(", ")
+            ));
+        }
+        if self.reads_folders {
+            out.push_str(&format!(
+                "  {FILESYSTEM:<44} {} only the folders that a preopen names; none where none does\n",
+                styled(GREEN, format!("{:<9}", Class::Read))
             ));
         }
     }
@@ -199,8 +211,11 @@ fn reaches(tool: &Tool, inspection: &Inspection, catalogue: &Catalogue) -> Optio
 
 /// `wasi:cli/environment@0.2.6` and its like as packages: `wasi:cli`.
 fn inert_packages(interfaces: &[String]) -> Vec<String> {
-    let packages: BTreeSet<&str> =
-        interfaces.iter().filter_map(|name| name.split('/').next()).collect();
+    let packages: BTreeSet<&str> = interfaces
+        .iter()
+        .filter_map(|name| name.split('/').next())
+        .filter(|p| *p != FILESYSTEM)
+        .collect();
     packages.into_iter().map(str::to_owned).collect()
 }
 

@@ -17,6 +17,8 @@ struct Line {
     /// Whether the file still has the pinned digest.
     intact: bool,
     grants: Vec<Grant>,
+    /// Host folders that it may read, and where it sees them.
+    preopens: Vec<(PathBuf, String)>,
 }
 
 pub(super) async fn run(config: &Path, output: &Output) -> Ending {
@@ -30,6 +32,7 @@ pub(super) async fn run(config: &Path, output: &Output) -> Ending {
             file: plugin.file.clone(),
             intact: read_plugin(&plugin.file).is_ok_and(|bytes| bytes.digest() == plugin.digest),
             grants: plugin.grants.clone(),
+            preopens: plugin.preopens.clone(),
         })
         .collect();
     let broken = lines.iter().any(|line| !line.intact);
@@ -54,6 +57,9 @@ fn text(lines: &[Line]) -> String {
             styled(BOLD, format!("{:<24}", line.name)),
             line.digest.short()
         ));
+        for (host, guest) in &line.preopens {
+            out.push_str(&format!("  reads the folder {} as {}\n", host.display(), plain(guest)));
+        }
         if line.grants.is_empty() {
             out.push_str(&format!("  {}\n", styled(DIM, "no capability")));
         }
