@@ -12,4 +12,5 @@ mod harness; // a root folder, calls, and the end of every process
 mod hostile; // damaged files, links, names, floods, killed runners
 mod lifecycle; // start, find again, restart, scale, stop, delete, recreate
 mod races; // two hosts on one folder
+mod runner; // the runner by itself, and hosts that die
 mod sample; // the sample environment and its limits
