@@ -97,18 +97,26 @@ impl<'a> Scene<'a> {
 
     /// Runs `interlock` and shows the command and what it printed.
     pub(crate) fn interlock(&self, arguments: &[&str]) -> Result<Ran> {
-        let ran = self.quietly(arguments)?;
         let mut shown = Command::new("interlock");
         shown.args(arguments);
-        let line = words(&shown).replace(&format!("{}/", self.root.display()), "");
-        let line = line.replace(&format!("{}/", self.directory.display()), "../");
         self.ui.say("");
-        self.ui.say(&format!("  {}", self.ui.paint(Paint::Strong, &format!("$ {line}"))));
-        self.show(&ran.stdout);
-        self.show(&ran.stderr);
+        let command = self.shortened(&words(&shown)).replace(" --grant ", " \\\n        --grant ");
+        for line in format!("$ {command}").lines() {
+            self.ui.say(&format!("  {}", self.ui.paint(Paint::Strong, line)));
+        }
+        let ran = self.quietly(arguments)?;
+        self.show(&self.shortened(&ran.stdout));
+        self.show(&self.shortened(&ran.stderr));
         let end = format!("exit {}, {}", ran.code, time(ran.time));
         self.ui.say(&format!("    {}", self.ui.paint(Paint::Quiet, &end)));
         Ok(ran)
+    }
+
+    /// Paths as somebody would type them in the checkout and in the deployment.
+    fn shortened(&self, text: &str) -> String {
+        let text = text.replace(&format!("{}/{DEPLOYMENT}/", self.directory.display()), "");
+        let text = text.replace(&format!("{}/", self.directory.display()), "../");
+        text.replace(&format!("{}/", self.root.display()), "")
     }
 
     /// Runs `interlock` without showing it, for looking around between the acts.
@@ -141,6 +149,21 @@ impl<'a> Scene<'a> {
         };
         let evidence = self.ui.paint(Paint::Quiet, evidence);
         self.ui.say(format!("  {mark} {claim}  {evidence}").trim_end());
+    }
+
+    /// Replaces the one place of interlock.toml that says `old`.
+    ///
+    /// # Errors
+    /// When there is not exactly one, or the file cannot be written.
+    pub(crate) fn configure(&self, old: &str, new: &str) -> Result<()> {
+        let path = self.deployment().join("interlock.toml");
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("could not read `{}`", path.display()))?;
+        if text.matches(old).count() != 1 {
+            bail!("interlock.toml does not say `{old}` once");
+        }
+        std::fs::write(&path, text.replace(old, new))
+            .with_context(|| format!("could not write `{}`", path.display()))
     }
 
     /// A claim about how a command ended.
@@ -198,6 +221,11 @@ impl<'a> Scene<'a> {
             }
         }
     }
+}
+
+/// What a service answers, in words.
+pub(crate) fn answer(service: &Service) -> String {
+    service.http.map_or_else(|| "no answer".to_owned(), |code| format!("HTTP {code}"))
 }
 
 /// The processes of a service as people write them.

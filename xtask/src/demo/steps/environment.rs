@@ -10,7 +10,7 @@ use crate::demo::scene::{DEPLOYMENT, Scene, Service};
 pub(super) fn begin(scene: &mut Scene<'_>) -> Result<()> {
     scene
         .tell("A platform team sets up a deployment. It comes with a sample environment: services");
-    scene.tell("that are ordinary processes of this machine and answer over HTTP.");
+    scene.tell("that are ordinary processes of this machine and answer for themselves.");
     let init = scene.interlock(&["init", DEPLOYMENT])?;
     scene.check_exit("the deployment is made", &init, 0);
     let start = scene.interlock(&["sample", "start"])?;
@@ -41,8 +41,12 @@ pub(super) fn end(scene: &mut Scene<'_>) -> Result<()> {
         .filter(|process| evidence::process(process.pid).as_ref() == Some(process))
         .map(|process| process.pid)
         .collect();
-    scene.check("no service process is left", alive.is_empty(), &format!("still alive: {alive:?}"));
+    scene.check("no service process is left", alive.is_empty(), &found(&alive));
     let left = evidence::processes_inside(&scene.deployment());
-    scene.check("nor any other process of this deployment", left.is_empty(), &format!("{left:?}"));
+    scene.check("nor any other process of this deployment", left.is_empty(), &found(&left));
     Ok(())
+}
+
+fn found(pids: &[u32]) -> String {
+    if pids.is_empty() { "none in /proc".to_owned() } else { format!("found {pids:?}") }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::{AGENT, ENVIRONMENT, OBSERVE, REMEDIATE, SERVICE};
-use crate::demo::scene::{Sample, Scene, pids};
+use crate::demo::scene::{Sample, Scene, Service, answer, pids};
 
 pub(super) fn install(scene: &mut Scene<'_>) -> Result<()> {
     let plugin = scene.plugin("fix_service")?;
@@ -33,9 +33,8 @@ pub(super) fn break_it(scene: &mut Scene<'_>) -> Result<()> {
     scene.check_exit("the sample service is broken", &ran, 0);
     let after = scene.sample()?;
     scene.show_sample(&after);
-    let http = service(&after, SERVICE)?.http;
-    let evidence = http.map_or("no answer".to_owned(), |code| format!("HTTP {code}"));
-    scene.check(&format!("{SERVICE} is unhealthy"), http != Some(200), &evidence);
+    let broken = service(&after, SERVICE)?;
+    scene.check(&format!("{SERVICE} is unhealthy"), broken.http != Some(200), &answer(broken));
     others_untouched(scene, &before, &after);
     Ok(())
 }
@@ -50,7 +49,7 @@ pub(super) fn heal(scene: &mut Scene<'_>) -> Result<()> {
     let after = scene.sample()?;
     scene.show_sample(&after);
     let (old, new) = (service(&before, SERVICE)?, service(&after, SERVICE)?);
-    let evidence = format!("HTTP {:?} before, {:?} after", old.http, new.http);
+    let evidence = format!("{} before, {} after", answer(old), answer(new));
     scene.check(&format!("{SERVICE} answers 200 again"), new.http == Some(200), &evidence);
     let renewed = !new.processes.is_empty()
         && new.processes.iter().all(|process| !old.processes.contains(process));
@@ -73,11 +72,10 @@ fn others_untouched(scene: &mut Scene<'_>, before: &Sample, after: &Sample) {
     let evidence: Vec<String> =
         after.iter().map(|(name, service)| format!("{name} {}", pids(service))).collect();
     let same = !before.is_empty() && before == after;
-    let claim =
-        "every other service is the same process, started at the same time, still answering";
+    let claim = "every other service is the same process, with the same start time";
     scene.check(claim, same, &evidence.join(", "));
 }
 
-fn service<'s>(sample: &'s Sample, name: &str) -> Result<&'s crate::demo::scene::Service> {
+fn service<'s>(sample: &'s Sample, name: &str) -> Result<&'s Service> {
     sample.get(name).with_context(|| format!("the sample environment has no service `{name}`"))
 }

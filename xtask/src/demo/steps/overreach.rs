@@ -13,6 +13,9 @@ use crate::ui::time;
 const TEARDOWN_INTERFACE: &str = "interlock:environment/teardown@0.1.0";
 const TRIPWIRE_GRANT: &str =
     "interlock:environment/teardown@0.1.0#delete-environment=environment/prod";
+/// As `interlock init` writes it.
+const USUAL_LIMIT: &str = "time   = \"10s\"";
+const SHORT_LIMIT: &str = "time   = \"2s\"";
 
 pub(super) fn refused(scene: &mut Scene<'_>) -> Result<()> {
     scene.tell("`overreach` has the tools and the words of `fix-service`. Its import list has one");
@@ -61,7 +64,11 @@ pub(super) fn nothing_ran(scene: &mut Scene<'_>) -> Result<()> {
     let words = format!("{}{}", refused.stdout, refused.stderr);
     scene.check("for the same import", words.contains(TEARDOWN_INTERFACE), TEARDOWN_INTERFACE);
 
-    scene.tell("Is the wire live? With the grant the host does run it, and it must be caught.");
+    scene.tell(
+        "Is the wire live? With the grant the host does run it, and it must be caught. (The time",
+    );
+    scene.tell("limit of a run is lowered to two seconds for this, and set back.)");
+    scene.configure(USUAL_LIMIT, SHORT_LIMIT)?;
     let install = scene.interlock(&[
         "plugin",
         "install",
@@ -81,6 +88,7 @@ pub(super) fn nothing_ran(scene: &mut Scene<'_>) -> Result<()> {
     let faster = refused.time + Duration::from_millis(500) < caught.time;
     let evidence = format!("refused in {}, caught after {}", time(refused.time), time(caught.time));
     scene.check("so the refusal came before any of it ran", faster, &evidence);
+    scene.configure(SHORT_LIMIT, USUAL_LIMIT)?;
     if scene.quietly(&["plugin", "list"])?.stdout.contains("tripwire") {
         let remove = scene.quietly(&["plugin", "remove", "tripwire"])?;
         scene.check_exit("the tripwire is removed", &remove, 0);
