@@ -95,6 +95,9 @@ impl HostBuilder {
         check_grants(&config, &catalogue)?;
         let mut providers = self.providers;
         if !providers.contains_key("environment") {
+            let root = &config.environment_root;
+            std::fs::create_dir_all(root)
+                .map_err(HostError::io(format!("cannot make {}", root.display())))?;
             let (program, arguments) = helper.role("runner");
             let provider = environment::EnvironmentProvider::open(
                 &config.environment_root,

@@ -66,7 +66,7 @@ pub enum Performed {
     },
     /// The world moved; nothing was done.
     Refused {
-        /// `stale` (the revision moved) or `touches-grown`.
+        /// `stale` (the revision moved), `touches-grown`, or `busy` (somebody else is acting there).
         code: &'static str,
         /// The JSON form of the WIT result.
         result: Value,

@@ -102,7 +102,7 @@ impl Sheet {
                 .filter(|i| !inspection.imports.contains_key(&i.name))
                 .map(|i| ReachLine { interface: i.name.clone(), class: i.class() })
                 .collect(),
-            reads_folders: inspection.inert.iter().any(|name| name.starts_with(FILESYSTEM)),
+            reads_folders: can_read_folders(inspection),
             inert: inert_packages(&inspection.inert),
             passed_over: inspection.passed_over.clone(),
         }
@@ -206,7 +206,13 @@ fn reaches(tool: &Tool, inspection: &Inspection, catalogue: &Catalogue) -> Optio
         .flat_map(|(name, functions)| {
             functions.iter().filter_map(|f| catalogue.function(name, f).map(|f| f.class))
         })
+        .chain(can_read_folders(inspection).then_some(Class::Read))
         .max()
+}
+
+/// Whether the plugin imports WASI's filesystem; without a preopen it finds no folder there.
+fn can_read_folders(inspection: &Inspection) -> bool {
+    inspection.inert.iter().any(|name| name.starts_with(FILESYSTEM))
 }
 
 /// `wasi:cli/environment@0.2.6` and its like as packages: `wasi:cli`.
