@@ -21,7 +21,8 @@ pub(crate) const FUEL_BETWEEN_YIELDS: u64 = 20_000_000;
 
 /// What a guest may use of WebAssembly, everything else being off: threads (shared memory races),
 /// memory64 and multi-memory (two more ways to address past a bound), relaxed SIMD (results that differ
-/// between machines), gc and exceptions (young code in the engine), component-model async.
+/// between machines), gc and exceptions (young code in the engine), component-model async. Admission
+/// validates every plugin against exactly this set.
 pub(crate) fn allowed_features() -> WasmFeatures {
     WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SATURATING_FLOAT_TO_INT
@@ -36,13 +37,19 @@ pub(crate) fn allowed_features() -> WasmFeatures {
         | WasmFeatures::COMPONENT_MODEL
 }
 
+/// What the engine itself must have on. Where one component inside a plugin passes a string to another,
+/// wasmtime makes an adapter with both their memories, and panics if multi-memory is off.
+fn engine_features() -> WasmFeatures {
+    allowed_features() | WasmFeatures::MULTI_MEMORY
+}
+
 /// The settings, the same in the host and in the compiling child: an artifact of other settings does
 /// not load.
 pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config
-        .wasm_features(WasmFeatures::all().difference(allowed_features()), false)
-        .wasm_features(allowed_features(), true)
+        .wasm_features(WasmFeatures::all().difference(engine_features()), false)
+        .wasm_features(engine_features(), true)
         // Every NaN has one bit pattern, so a run does not depend on the machine.
         .cranelift_nan_canonicalization(true)
         // A deterministic bound where one is asked for, and a second way to yield.
@@ -133,10 +140,12 @@ mod tests {
     fn hardening_settings_are_in_force() {
         let config = format!("{:?}", config());
         for (name, feature) in WasmFeatures::all().iter_names() {
-            let on = allowed_features().contains(feature);
+            let on = engine_features().contains(feature);
             let said = format!("wasm_{}: {on}", name.to_lowercase());
             assert!(config.contains(&said), "not {said}: {config}");
         }
+        let beyond = engine_features().difference(allowed_features());
+        assert_eq!(beyond, WasmFeatures::MULTI_MEMORY, "for adapters; admission refuses the rest");
         for setting in [
             "consume_fuel: true",
             "epoch_interruption: true",

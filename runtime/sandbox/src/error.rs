@@ -61,6 +61,10 @@ pub enum AdmissionError {
         /// What the host has instead, and the next step.
         problem: String,
     },
+    /// The engine cannot link it, although every import is known: it wants a function that the floor's
+    /// interface does not have, or has with other types.
+    #[error("the plugin does not fit this host: {0}")]
+    Unlinkable(String),
     /// Capability imports that no grant names: all of them.
     #[error(
         "`{plugin}` imports what it was not granted: {}",

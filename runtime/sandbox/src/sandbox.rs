@@ -84,8 +84,7 @@ impl Sandbox {
         plugin: &PluginBytes,
         catalogue: &Catalogue,
     ) -> Result<Inspection, AdmissionError> {
-        let sdk = admission::check_shape(plugin)?;
-        let compiled = self.compile(plugin).await?;
+        let (sdk, compiled) = self.compile(plugin).await?;
         admission::inspect(&self.engine, plugin, compiled, sdk, catalogue).await
     }
 
@@ -100,8 +99,7 @@ impl Sandbox {
         grants: &[Grant],
         catalogue: &Catalogue,
     ) -> Result<Admitted, AdmissionError> {
-        let sdk = admission::check_shape(bytes)?;
-        let compiled = self.compile(bytes).await?;
+        let (sdk, compiled) = self.compile(bytes).await?;
         admission::admit(&self.engine, bytes, compiled, sdk, plugin, grants, catalogue).await
     }
 
@@ -202,11 +200,18 @@ impl Sandbox {
         Ok(instance)
     }
 
-    async fn compile(&self, plugin: &PluginBytes) -> Result<(Component, Artifact), AdmissionError> {
+    /// Checks the shape and compiles, aside from the runtime's own threads: both may take seconds.
+    async fn compile(
+        &self,
+        plugin: &PluginBytes,
+    ) -> Result<(Option<String>, (Component, Artifact)), AdmissionError> {
         let (engine, settings, plugin) =
             (self.engine.engine().clone(), self.settings.clone(), plugin.clone());
         tokio::task::spawn_blocking(move || {
-            compile::component(&engine, &settings.compiler, settings.cache.as_ref(), &plugin)
+            let sdk = admission::check_shape(&plugin)?;
+            let cache = settings.cache.as_ref();
+            let compiled = compile::component(&engine, &settings.compiler, cache, &plugin)?;
+            Ok((sdk, compiled))
         })
         .await
         .map_err(|e| AdmissionError::Compile(e.to_string()))?

@@ -5,7 +5,7 @@
 mod definitions;
 mod exports;
 mod imports;
-mod schema;
+pub(crate) mod schema;
 mod structure;
 mod text;
 mod types_are_ours;
@@ -216,14 +216,19 @@ async fn finish(
     if let Some(wrong) = read.sheet.wrong_type.take() {
         return Err(wrong);
     }
+    // Also where nothing is described: what cannot be linked now cannot be linked later.
+    let linked = describable(engine, &read.component, &read.sheet);
     let (form, tools, target) = match read.exports {
         Exports::Wit(found) => {
             let (tools, exports): (Vec<Tool>, Vec<_>) =
                 found.into_iter().map(|(tool, export)| (tool.clone(), (tool.name, export))).unzip();
+            if read.sheet.unknown.is_empty() {
+                linked?;
+            }
             (Form::Wit, tools, Target::Wit(exports.into_iter().collect()))
         }
         Exports::Sdk { describe, call } => {
-            let tools = self::describe(engine, &read.component, &read.sheet, &describe).await?;
+            let tools = self::describe(engine, &linked?, &describe).await?;
             (Form::Sdk, tools, Target::Sdk(call))
         }
     };
@@ -248,18 +253,27 @@ async fn finish(
     Ok((inspection, runnable))
 }
 
-/// Runs `describe` with every import a stub: no gate is in its store.
-async fn describe(
+/// The plugin with every import a stub: no capability is live in it.
+fn describable(
     engine: &TickingEngine,
     component: &Component,
     sheet: &ImportSheet,
-    export: &Export,
-) -> Result<Vec<Tool>, AdmissionError> {
-    let failed = |e: wasmtime::Error| AdmissionError::DescribeFailed(format!("{e:#}"));
+) -> Result<InstancePre<RunState>, AdmissionError> {
+    let failed = |e: wasmtime::Error| AdmissionError::Unlinkable(format!("{e:#}"));
     let links = sheet.linkable.all(LinkState::Withheld(Withheld::Describing));
     let mut linker = link::linker(engine.engine(), &sheet.linkable, &links).map_err(failed)?;
-    link::stub_unknown(engine.engine(), &mut linker, component, &links).map_err(failed)?;
-    let instance = linker.instantiate_pre(component).map_err(failed)?;
+    if !sheet.unknown.is_empty() {
+        link::stub_unknown(engine.engine(), &mut linker, component, &links).map_err(failed)?;
+    }
+    linker.instantiate_pre(component).map_err(failed)
+}
+
+/// Runs `describe`. No gate is in its store.
+async fn describe(
+    engine: &TickingEngine,
+    instance: &InstancePre<RunState>,
+    export: &Export,
+) -> Result<Vec<Tool>, AdmissionError> {
     let settings = RunSettings {
         limits: Limits { time: DESCRIBE_TIME, ..Limits::default() },
         preopens: Vec::new(),
@@ -269,7 +283,7 @@ async fn describe(
     };
     let returned = run::call(run::Call {
         engine,
-        instance: &instance,
+        instance,
         export: export.index,
         parameters: Vec::new(),
         results: export.function.results().len(),

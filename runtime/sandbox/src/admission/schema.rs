@@ -18,18 +18,18 @@ enum Way {
 }
 
 /// The schemas and the signature of one function.
-pub(super) struct Described {
-    pub(super) input: Value,
-    pub(super) output: Option<Value>,
+pub(crate) struct Described {
+    pub(crate) input: Value,
+    pub(crate) output: Option<Value>,
     /// `func(a: u32) -> string`, for the description.
-    pub(super) signature: String,
+    pub(crate) signature: String,
 }
 
 /// Describes a function.
 ///
 /// # Errors
 /// Why it cannot be a tool.
-pub(super) fn describe(function: &ComponentFunc) -> Result<Described, String> {
+pub(crate) fn describe(function: &ComponentFunc) -> Result<Described, String> {
     if function.async_() {
         return Err("it is async".into());
     }

@@ -1,10 +1,10 @@
 //! The shape of a component, read without compiling or running it: string encodings, sizes that make
 //! the engine recurse or the compiler explode, and the custom section of the guest SDK.
 
-use crate::AdmissionError;
+use crate::{AdmissionError, engine::allowed_features};
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentType,
-    ComponentTypeDeclaration, Encoding, InstanceTypeDeclaration, Parser, Payload,
+    ComponentTypeDeclaration, Encoding, InstanceTypeDeclaration, Parser, Payload, Validator,
 };
 
 /// Cases of a variant or enum, flags, fields of a record, elements of a tuple. Adapters between
@@ -26,11 +26,19 @@ pub(super) struct Structure {
     pub(super) sdk: Option<String>,
 }
 
-/// Reads a component.
+/// Reads a component and validates it against the features that a guest may use, which are fewer than
+/// the engine needs for itself.
 ///
 /// # Errors
-/// Bytes that are no component, or one that is out of bounds.
+/// Bytes that are no valid component, or one that is out of bounds.
 pub(super) fn read(bytes: &[u8]) -> Result<Structure, AdmissionError> {
+    let structure = scan(bytes)?;
+    Validator::new_with_features(allowed_features()).validate_all(bytes).map_err(malformed)?;
+    Ok(structure)
+}
+
+/// Bounds come first: they keep what follows from having too much to do.
+fn scan(bytes: &[u8]) -> Result<Structure, AdmissionError> {
     let mut structure = Structure::default();
     let (mut functions, mut parts, mut depth) = (0u64, 0usize, 0usize);
     let out = |message: String| Err(AdmissionError::OutOfBounds(message));

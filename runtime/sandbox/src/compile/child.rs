@@ -25,6 +25,10 @@ const MAX_ARTIFACT: u64 = 1 << 30;
 /// How much of the child's words is kept.
 const MAX_WORDS: u64 = 4 << 10;
 
+/// The exit code of a child that says, in words, what is wrong with the component. A panic or a signal
+/// has another.
+const NOT_VALID: i32 = 3;
+
 /// What the compiling child runs: limits itself, reads a component from standard input, writes the
 /// artifact to standard output. On failure the reason is on standard error and the code is not 0.
 pub fn compile_child() -> ExitCode {
@@ -33,7 +37,7 @@ pub fn compile_child() -> ExitCode {
         Err(message) => {
             // With nobody reading there is nobody to tell.
             let _ = writeln!(io::stderr(), "{message}");
-            ExitCode::FAILURE
+            ExitCode::from(u8::try_from(NOT_VALID).unwrap_or(1))
         }
     }
 }
@@ -96,15 +100,14 @@ pub(super) fn compile(
     if status.success() {
         return Ok(artifact);
     }
-    let words = words.trim();
-    Err(if words.is_empty() {
+    let words = words.trim().escape_debug().to_string();
+    Err(if status.code() == Some(NOT_VALID) && !words.is_empty() {
+        AdmissionError::Malformed(words)
+    } else {
         AdmissionError::Compile(format!(
-            "it took more than the compiler may use ({} s of CPU, {} MiB): {status}",
-            CPU_SECONDS,
+            "the compiling child ended with {status}; it may use {CPU_SECONDS} s of CPU and {} MiB {words}",
             ADDRESS_SPACE >> 20
         ))
-    } else {
-        AdmissionError::Malformed(words.escape_debug().to_string())
     })
 }
 

@@ -99,3 +99,6 @@ fn out_of_time(time: Duration) -> RunOutcome {
         message: format!("the run did not end in time; it may take {} ms", time.as_millis()),
     }
 }
+
+#[cfg(test)]
+mod tests;

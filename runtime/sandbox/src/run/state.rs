@@ -89,8 +89,11 @@ impl WasiView for RunState {
 pub(crate) struct Observed {
     pub(crate) stdout: CapturedStream,
     pub(crate) stderr: CapturedStream,
-    withheld: Mutex<BTreeMap<(InterfaceName, Arc<str>), (Withheld, u64)>>,
+    withheld: Mutex<BTreeMap<Function, (Withheld, u64)>>,
 }
+
+/// A capability function.
+type Function = (InterfaceName, Arc<str>);
 
 impl Observed {
     /// Keeps at most `log` bytes of each stream.

@@ -86,3 +86,6 @@ pub(crate) fn type_word(ty: &Type) -> &'static str {
 pub(crate) fn is_nested_option(inner: &Type) -> bool {
     matches!(inner, Type::Option(_))
 }
+
+#[cfg(test)]
+mod tests;

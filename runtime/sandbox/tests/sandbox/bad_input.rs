@@ -174,3 +174,21 @@ async fn types_out_of_bounds() {
     let error = inspect(&wide).await.unwrap_err();
     assert!(error.to_string().contains("more than 2000 parts"), "{error}");
 }
+
+/// The floor has the interface, but no such function, or one of another type.
+#[tokio::test]
+async fn a_floor_function_that_does_not_exist() {
+    for function in
+        [r#"(export "read-minds" (func))"#, r#"(export "get-random-u64" (func (result u32)))"#]
+    {
+        let text = format!(
+            r#"(component (import "wasi:random/random@0.2.6" (instance {function}))
+          (core module $m (func (export "go"))) (core instance $i (instantiate $m))
+          (func (export "go") (canon lift (core func $i "go"))))"#
+        );
+        let error = admit(&text, &[]).await.unwrap_err();
+        let said = error.to_string();
+        assert!(matches!(error, AdmissionError::Unlinkable(_)), "{said}");
+        assert!(said.contains("wasi:random/random@0.2.6"), "{said}");
+    }
+}

@@ -241,3 +241,127 @@ async fn output_survives_the_deadline() {
     assert_eq!(report.stdout.text.len(), 64 << 10);
     assert!(report.stdout.dropped_bytes > 0);
 }
+
+/// Opens a path in the first preopened folder: 0, or 1000 and the error's number.
+fn opener() -> String {
+    format!(
+        r#"(component $C
+  (import "wasi:filesystem/types@0.2.6" (instance $fs
+    (export "descriptor" (type $d (sub resource)))
+    (type $c' (enum "access" "would-block" "already" "bad-descriptor" "busy" "deadlock" "quota"
+      "exist" "file-too-large" "illegal-byte-sequence" "in-progress" "interrupted" "invalid" "io"
+      "is-directory" "loop" "too-many-links" "message-size" "name-too-long" "no-device" "no-entry"
+      "no-lock" "insufficient-memory" "insufficient-space" "not-directory" "not-empty"
+      "not-recoverable" "unsupported" "no-tty" "no-such-device" "overflow" "not-permitted" "pipe"
+      "read-only" "invalid-seek" "text-file-busy" "cross-device"))
+    (export "error-code" (type $c (eq $c')))
+    (type $p' (flags "symlink-follow")) (export "path-flags" (type $p (eq $p')))
+    (type $o' (flags "create" "directory" "exclusive" "truncate"))
+    (export "open-flags" (type $o (eq $o')))
+    (type $f' (flags "read" "write" "file-integrity-sync" "data-integrity-sync"
+      "requested-write-sync" "mutate-directory"))
+    (export "descriptor-flags" (type $f (eq $f')))
+    (export "[method]descriptor.open-at" (func (param "self" (borrow $d)) (param "path-flags" $p)
+      (param "path" string) (param "open-flags" $o) (param "flags" $f)
+      (result (result (own $d) (error $c)))))
+    (export "[method]descriptor.unlink-file-at" (func (param "self" (borrow $d))
+      (param "path" string) (result (result (error $c)))))))
+  (alias export $fs "descriptor" (type $descriptor))
+  (import "wasi:filesystem/preopens@0.2.6" (instance $pre
+    (alias outer $C $descriptor (type $d0)) (export "descriptor" (type $d (eq $d0)))
+    (export "get-directories" (func (result (list (tuple (own $d) string)))))))
+  {LIBC}
+  (core func $open (canon lower (func $fs "[method]descriptor.open-at") (memory $mem)))
+  (core func $unlink (canon lower (func $fs "[method]descriptor.unlink-file-at") (memory $mem)))
+  (core func $dirs (canon lower (func $pre "get-directories") (memory $mem) (realloc (func $realloc))))
+  (core module $m
+    (import "libc" "mem" (memory 2))
+    (import "w" "open" (func $open (param i32 i32 i32 i32 i32 i32 i32)))
+    (import "w" "unlink" (func $unlink (param i32 i32 i32 i32)))
+    (import "w" "dirs" (func $dirs (param i32)))
+    (func $dir (result i32) (call $dirs (i32.const 0)) (i32.load (i32.load (i32.const 0))))
+    (func (export "count") (result i32) (call $dirs (i32.const 0)) (i32.load (i32.const 4)))
+    (func $answer (param $at i32) (result i32)
+      (if (result i32) (i32.load8_u (i32.const 16))
+        (then (i32.add (i32.const 1000) (i32.load8_u (local.get $at)))) (else (i32.const 0))))
+    (func (export "open") (param i32 i32 i32 i32) (result i32)
+      (call $open (call $dir) (i32.const 1) (local.get 0) (local.get 1) (local.get 2) (local.get 3) (i32.const 16))
+      (call $answer (i32.const 20)))
+    (func (export "unlink") (param i32 i32) (result i32)
+      (call $unlink (call $dir) (local.get 0) (local.get 1) (i32.const 16))
+      (call $answer (i32.const 17))))
+  (core instance $i (instantiate $m (with "libc" (instance $libc)) (with "w" (instance
+    (export "open" (func $open)) (export "unlink" (func $unlink)) (export "dirs" (func $dirs))))))
+  (func (export "count") (result u32) (canon lift (core func $i "count")))
+  (func (export "open") (param "path" string) (param "create" u32) (param "flags" u32) (result u32)
+    (canon lift (core func $i "open") (memory $mem) (realloc (func $realloc))))
+  (func (export "unlink") (param "path" string) (result u32)
+    (canon lift (core func $i "unlink") (memory $mem) (realloc (func $realloc)))))"#
+    )
+}
+
+#[tokio::test]
+async fn a_preopened_folder_is_read_only_and_has_walls() {
+    const READ: u32 = 1;
+    const WRITE: u32 = 2;
+    const CREATE: u32 = 1;
+    const TRUNCATE: u32 = 8;
+    let root = tempfile::tempdir().unwrap();
+    let notes = root.path().join("notes");
+    std::fs::create_dir(&notes).unwrap();
+    std::fs::write(notes.join("a"), "kept").unwrap();
+    std::fs::write(root.path().join("secret"), "no").unwrap();
+    std::os::unix::fs::symlink("../secret", notes.join("link")).unwrap();
+    let admitted = admit(&opener(), &[]).await.unwrap();
+    let run = async |tool: &str, arguments: Value, granted: bool| {
+        let mut settings = settings(Limits::default());
+        if granted {
+            let host = notes.clone();
+            settings.preopens = vec![interlock_sandbox::Preopen { host, guest: "/notes".into() }];
+        }
+        run_with(&admitted, tool, arguments, settings, TestGate::ok()).await.outcome
+    };
+    let open = async |path: &str, create: u32, flags: u32| {
+        let arguments = json!({"path": path, "create": create, "flags": flags});
+        match run("open", arguments, true).await {
+            RunOutcome::Returned(value) => value.as_u64().unwrap(),
+            outcome => panic!("{outcome:?}"),
+        }
+    };
+    assert_eq!(
+        run("count", json!({}), false).await,
+        RunOutcome::Returned(json!(0)),
+        "no grant, no folder"
+    );
+    assert_eq!(run("count", json!({}), true).await, RunOutcome::Returned(json!(1)));
+    assert_eq!(open("a", 0, READ).await, 0);
+    for (path, create, flags) in [
+        ("a", 0, READ | WRITE),
+        ("a", TRUNCATE, READ),
+        ("b", CREATE, READ),
+        ("../secret", 0, READ),
+        ("link", 0, READ),
+        ("/etc/passwd", 0, READ),
+    ] {
+        assert!(open(path, create, flags).await > 1000, "{path} {create} {flags}");
+    }
+    let RunOutcome::Returned(unlinked) = run("unlink", json!({"path": "a"}), true).await else {
+        panic!("unlink did not return")
+    };
+    assert!(unlinked.as_u64().unwrap() > 1000);
+    assert_eq!(std::fs::read_to_string(notes.join("a")).unwrap(), "kept");
+    assert_eq!(std::fs::read_dir(&notes).unwrap().count(), 2, "nothing was made");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_the_hosts_fault_and_nothing_runs() {
+    let admitted = admit(&floor(), &[]).await.unwrap();
+    let mut settings = settings(Limits::default());
+    let host = "/nonexistent/notes".into();
+    settings.preopens = vec![interlock_sandbox::Preopen { host, guest: "/notes".into() }];
+    let report = run_with(&admitted, "tick", json!({}), settings, TestGate::ok()).await;
+    assert!(
+        matches!(&report.outcome, RunOutcome::HostFault { message } if message.contains("/nonexistent/notes")),
+        "{report:?}"
+    );
+}

@@ -255,3 +255,32 @@ async fn a_component_without_tools_says_why() {
     assert!(passed_over.iter().any(|p| p.contains("resource")), "{passed_over:?}");
     assert!(inspect("(component)").await.unwrap_err().to_string().contains("exports nothing"));
 }
+
+/// A component made of components, each with its own memory, as composition tools make them.
+#[tokio::test]
+async fn components_inside_pass_strings() {
+    let text = format!(
+        r#"(component
+  (component $Inner {LIBC}
+    (core module $m (import "libc" "mem" (memory 1))
+      (func (export "len") (param i32 i32) (result i32) (local.get 1)))
+    (core instance $i (instantiate $m (with "libc" (instance $libc))))
+    (func (export "len") (param "x" string) (result u32)
+      (canon lift (core func $i "len") (memory $mem) (realloc (func $realloc)))))
+  (instance $inner (instantiate $Inner))
+  {LIBC}
+  (core func $len (canon lower (func $inner "len") (memory $mem)))
+  (core module $m
+    (import "libc" "mem" (memory 1))
+    (import "inner" "len" (func $len (param i32 i32) (result i32)))
+    (func (export "twice") (param i32 i32) (result i32)
+      (i32.mul (i32.const 2) (call $len (local.get 0) (local.get 1)))))
+  (core instance $i (instantiate $m (with "libc" (instance $libc))
+    (with "inner" (instance (export "len" (func $len))))))
+  (func (export "twice") (param "x" string) (result u32)
+    (canon lift (core func $i "twice") (memory $mem) (realloc (func $realloc)))))"#
+    );
+    let admitted = admit(&text, &[]).await.unwrap();
+    let report = run(&admitted, "twice", json!({"x": "abc"})).await;
+    assert_eq!(report.outcome, RunOutcome::Returned(json!(6)));
+}
