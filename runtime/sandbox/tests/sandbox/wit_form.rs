@@ -267,18 +267,22 @@ async fn components_inside_pass_strings() {
     (core instance $i (instantiate $m (with "libc" (instance $libc))))
     (func (export "len") (param "x" string) (result u32)
       (canon lift (core func $i "len") (memory $mem) (realloc (func $realloc)))))
+  (component $Outer
+    (import "len" (func $inner (param "x" string) (result u32)))
+    {LIBC}
+    (core func $len (canon lower (func $inner) (memory $mem)))
+    (core module $m
+      (import "libc" "mem" (memory 1))
+      (import "inner" "len" (func $len (param i32 i32) (result i32)))
+      (func (export "twice") (param i32 i32) (result i32)
+        (i32.mul (i32.const 2) (call $len (local.get 0) (local.get 1)))))
+    (core instance $i (instantiate $m (with "libc" (instance $libc))
+      (with "inner" (instance (export "len" (func $len))))))
+    (func (export "twice") (param "x" string) (result u32)
+      (canon lift (core func $i "twice") (memory $mem) (realloc (func $realloc)))))
   (instance $inner (instantiate $Inner))
-  {LIBC}
-  (core func $len (canon lower (func $inner "len") (memory $mem)))
-  (core module $m
-    (import "libc" "mem" (memory 1))
-    (import "inner" "len" (func $len (param i32 i32) (result i32)))
-    (func (export "twice") (param i32 i32) (result i32)
-      (i32.mul (i32.const 2) (call $len (local.get 0) (local.get 1)))))
-  (core instance $i (instantiate $m (with "libc" (instance $libc))
-    (with "inner" (instance (export "len" (func $len))))))
-  (func (export "twice") (param "x" string) (result u32)
-    (canon lift (core func $i "twice") (memory $mem) (realloc (func $realloc)))))"#
+  (instance $outer (instantiate $Outer (with "len" (func $inner "len"))))
+  (export "twice" (func $outer "twice")))"#
     );
     let admitted = admit(&text, &[]).await.unwrap();
     let report = run(&admitted, "twice", json!({"x": "abc"})).await;
