@@ -3,14 +3,15 @@
 
 use super::{Stop, out_of_time};
 use crate::{Limits, RunOutcome, report::LimitKind};
+use std::time::Duration;
 use wasmtime::{Trap, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
 /// The longest message of the engine that is passed on, in characters.
 const MAX_MESSAGE: usize = 500;
 
-/// Sorts an error.
-pub(super) fn outcome(error: &wasmtime::Error, limits: &Limits) -> RunOutcome {
+/// Sorts an error of a run that had this much time.
+pub(super) fn outcome(error: &wasmtime::Error, limits: &Limits, allowed: Duration) -> RunOutcome {
     let limit = |limit, message: String| RunOutcome::Limit { limit, message };
     if let Some(stop) = error.downcast_ref::<Stop>() {
         return match stop.clone() {
@@ -24,7 +25,7 @@ pub(super) fn outcome(error: &wasmtime::Error, limits: &Limits) -> RunOutcome {
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return match trap {
-            Trap::Interrupt => out_of_time(limits.time),
+            Trap::Interrupt => out_of_time(allowed),
             Trap::OutOfFuel => limit(
                 LimitKind::Fuel,
                 format!("the plugin used up its fuel of {}", limits.fuel.unwrap_or(u64::MAX)),

@@ -50,6 +50,7 @@ pub(crate) async fn call(call: Call<'_>) -> Result<Returned, RunOutcome> {
     let now = Instant::now();
     let own = now.checked_add(limits.time).unwrap_or_else(|| now + Duration::from_secs(86_400));
     let deadline = call.settings.deadline.map_or(own, |given| given.min(own));
+    let allowed = deadline.saturating_duration_since(now);
     let state = RunState::new(call.settings, call.gate, &call.observed, deadline)
         .map_err(|message| RunOutcome::HostFault { message })?;
     let fault = |e: wasmtime::Error| RunOutcome::HostFault { message: format!("{e:#}") };
@@ -87,8 +88,8 @@ pub(crate) async fn call(call: Call<'_>) -> Result<Returned, RunOutcome> {
     };
     match tokio::time::timeout_at(deadline, run).await {
         Ok(Ok(returned)) => Ok(returned),
-        Ok(Err(error)) => Err(classify::outcome(&error, &limits)),
-        Err(_) => Err(out_of_time(limits.time)),
+        Ok(Err(error)) => Err(classify::outcome(&error, &limits, allowed)),
+        Err(_) => Err(out_of_time(allowed)),
     }
 }
 
@@ -96,7 +97,7 @@ pub(crate) async fn call(call: Call<'_>) -> Result<Returned, RunOutcome> {
 fn out_of_time(time: Duration) -> RunOutcome {
     RunOutcome::Limit {
         limit: LimitKind::Time,
-        message: format!("the run did not end in time; it may take {} ms", time.as_millis()),
+        message: format!("the run did not end in time; it had {} ms", time.as_millis()),
     }
 }
 

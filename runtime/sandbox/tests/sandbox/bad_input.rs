@@ -192,3 +192,14 @@ async fn a_floor_function_that_does_not_exist() {
         assert!(said.contains("wasi:random/random@0.2.6"), "{said}");
     }
 }
+
+#[tokio::test]
+async fn a_component_that_would_keep_the_compiler_busy() {
+    let text = format!("(component (core module {}))", "(func)".repeat(250_001));
+    let error = inspect(&text).await.unwrap_err();
+    assert!(matches!(&error, AdmissionError::OutOfBounds(m) if m.contains("250000")), "{error}");
+    let text = format!("(component {})", "(core module)".repeat(1_001));
+    assert!(matches!(inspect(&text).await.unwrap_err(), AdmissionError::OutOfBounds(_)));
+    let text = format!("{}{}", "(component ".repeat(20), ")".repeat(20));
+    assert!(matches!(inspect(&text).await.unwrap_err(), AdmissionError::OutOfBounds(_)));
+}

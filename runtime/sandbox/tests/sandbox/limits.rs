@@ -226,3 +226,24 @@ async fn a_run_starts_from_nothing() {
         assert_eq!(report.outcome, RunOutcome::Returned(json!(2)));
     }
 }
+
+/// Many loops at once, on few threads: each ends in time, and so does the call after them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_loops_at_once() {
+    let admitted = admit(&go("(loop $l (br $l))"), &[]).await.unwrap();
+    let started = Instant::now();
+    let runs: Vec<_> = (0..20)
+        .map(|_| {
+            let admitted = admitted.clone();
+            tokio::spawn(async move {
+                run_with(&admitted, "go", json!({}), settings(quick()), TestGate::ok()).await
+            })
+        })
+        .collect();
+    for run in runs {
+        let report = run.await.unwrap();
+        assert!(matches!(report.outcome, RunOutcome::Limit { limit: LimitKind::Time, .. }));
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    next_call_is_served().await;
+}

@@ -341,3 +341,22 @@ async fn a_result_beyond_the_output_limit() {
         "{report:?}"
     );
 }
+
+/// `inspect` describes a plugin for another host, too, and says what is missing here.
+#[tokio::test]
+async fn inspect_describes_what_it_could_not_admit() {
+    let newer = REMEDIATE.replace("0.1.0", "0.1.7");
+    let text = sdk(&[def("heal")], &import(&newer, "r", &["restart-service"]), "", ECHO);
+    let inspection = inspect(&text).await.unwrap();
+    assert_eq!((inspection.tools.len(), inspection.unknown.len()), (1, 1));
+    assert!(inspection.unknown[0].problem.contains(REMEDIATE), "{:?}", inspection.unknown);
+    // Its describe calls the import: there is nothing behind it.
+    let body =
+        "(call $restart (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 200))";
+    let text = sdk(&[def("heal")], &import(&newer, "r", &["restart-service"]), body, ECHO);
+    let error = inspect(&text).await.unwrap_err();
+    assert!(
+        matches!(&error, AdmissionError::DescribeFailed(m) if m.contains("not there")),
+        "{error}"
+    );
+}
