@@ -123,3 +123,39 @@ async fn a_cache_that_cannot_be_written_is_said_and_not_fatal() {
     let from = artifact(&host, &plugin(ADD)).await;
     assert!(!matches!(from, Artifact::Compiled | Artifact::Cached), "{from:?}");
 }
+
+/// The child limits itself before it reads a byte: here it has read none yet.
+#[test]
+fn the_child_limits_itself_first() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_interlock-compile"))
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let read = || fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let value = |limits: &str, name: &str| -> Option<String> {
+        let rest = limits.lines().find_map(|line| line.strip_prefix(name))?;
+        rest.split_whitespace().next().map(str::to_owned)
+    };
+    let started = std::time::Instant::now();
+    let mut limits = read();
+    // The limit on open files is the last that it sets.
+    while value(&limits, "Max open files").as_deref() != Some("3") {
+        assert!(started.elapsed().as_secs() < 10, "{limits}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        limits = read();
+    }
+    for (name, expected) in [
+        ("Max cpu time", "90"),
+        ("Max address space", "4294967296"),
+        ("Max core file size", "0"),
+        ("Max file size", "0"),
+    ] {
+        assert_eq!(value(&limits, name).as_deref(), Some(expected), "{name}");
+    }
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(3), "nothing is no component");
+}
