@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p embed-host -- interlock.toml word-count.count '{"text":"one two"}' Agent::oncall-bot`
 
+#![forbid(unsafe_code)]
+
 use anyhow::{Context, Result, bail};
 use interlock::{Host, Outcome, Request};
 

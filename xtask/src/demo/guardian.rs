@@ -82,10 +82,17 @@ fn end_services(binary: &Path, directory: &Path) -> Result<()> {
             .stderr(Stdio::null())
             .status();
     }
+    // Twice, because a command that was just interrupted may have had one more process on the way.
+    let mut empty_looks = 0;
     for _ in 0..50 {
         let left = evidence::processes_inside(directory);
         if left.is_empty() {
-            return Ok(());
+            empty_looks += 1;
+            if empty_looks == 2 {
+                return Ok(());
+            }
+        } else {
+            empty_looks = 0;
         }
         for pid in &left {
             // Known by its working directory inside a directory that is ours alone.

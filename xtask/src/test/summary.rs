@@ -41,10 +41,10 @@ pub(super) fn closing_lines(log: &[String]) -> Vec<String> {
     log.iter()
         .map(|line| plain(line))
         .filter(|line| {
-            let line = line.trim_start();
+            // At the start of the line: nextest repeats a failed test's own output, indented.
             let libtest = line.starts_with("test result: ")
                 && !line.starts_with("test result: ok. 0 passed; 0 failed; 0 ignored");
-            libtest || (line.starts_with("Summary [") && line.contains("run"))
+            libtest || line.trim_start().starts_with("Summary [")
         })
         .collect()
 }
@@ -83,6 +83,7 @@ mod tests {
         let log = [
             "        PASS [   0.004s] interlock a",
             "\u{1b}[32;1m     Summary\u{1b}[0m [   0.005s] \u{1b}[1m30\u{1b}[0m tests run: \u{1b}[1m30\u{1b}[0m passed, 2 skipped",
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 49 filtered out",
             "test result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s",
             "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0s",
         ]
