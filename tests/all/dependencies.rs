@@ -72,7 +72,7 @@ fn features(selection: &[&str]) -> Result<BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = std::process::Command::new(cargo)
         .current_dir(root())
-        .args(["tree", "--locked", "--offline", "--prefix", "none", "--no-dedupe"])
+        .args(["tree", "--locked", "--prefix", "none", "--no-dedupe"])
         .args(["--format", "{p} [{f}]"])
         .args(selection)
         .output()?;

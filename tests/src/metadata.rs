@@ -48,7 +48,7 @@ pub struct Dependency {
 }
 
 impl Metadata {
-    /// Reads it, from the lock file and without a network.
+    /// Reads it from the lock file.
     ///
     /// # Errors
     /// When the lock file is stale, or a crate has not been downloaded.
@@ -58,7 +58,7 @@ impl Metadata {
         let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
         let output = Command::new(cargo)
             .current_dir(root())
-            .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+            .args(["metadata", "--format-version", "1", "--locked"])
             .args(["--filter-platform", &platform])
             .output()?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
