@@ -1,4 +1,4 @@
-//! The one door. Every capability call of every plugin passes [`RunGate::gate`], which names and checks
+//! The one door. Every capability call of every plugin passes `RunGate::gate`, which names and checks
 //! the call by the host's catalogue, asks the authority, calls the provider under the run's deadline,
 //! and tells the recorder each step. There is no other way to a provider: the handles live here, for
 //! the providers of live interfaces only, and what providers take can be minted only by the authority.
