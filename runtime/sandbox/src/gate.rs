@@ -22,8 +22,9 @@ pub struct GuestCall {
     /// The function.
     pub function: Arc<str>,
     /// The arguments by position, in the order of the host's WIT. The JSON mapping is that of
-    /// [`crate::tool`].
-    pub arguments: Vec<Value>,
+    /// [`crate::tool`]. The error says which value has no JSON, such as a NaN: the gate is told of
+    /// such a call too, so that it is counted and recorded like any other.
+    pub arguments: Result<Vec<Value>, String>,
     /// How many bytes the arguments take as JSON text.
     pub bytes: u64,
 }

@@ -134,8 +134,11 @@ impl RunGate {
     /// INVARIANT ONE-DOOR: the whole way of a capability call.
     async fn gate(&self, call: GuestCall) -> Result<Value, Stop> {
         self.charge(1, call.bytes)?;
-        let resolved =
-            self.parts.catalogue.resolve(&call.interface, &call.function, call.arguments)?;
+        let arguments = call.arguments.map_err(|problem| Denial::Malformed {
+            function: format!("{}#{}", call.interface, call.function),
+            problem,
+        })?;
+        let resolved = self.parts.catalogue.resolve(&call.interface, &call.function, arguments)?;
         let provider = self
             .parts
             .catalogue

@@ -98,11 +98,11 @@ impl Cache {
         match mood {
             Mood::Hangs => std::future::pending().await,
             Mood::Blocks => {
-                std::thread::sleep(Duration::from_millis(1500));
+                std::thread::sleep(Duration::from_secs(5));
                 Ok(())
             }
             Mood::Slow => {
-                tokio::time::sleep(Duration::from_millis(600)).await;
+                tokio::time::sleep(Duration::from_millis(2500)).await;
                 Ok(())
             }
             Mood::Panics => panic!("the provider panics"),
@@ -239,7 +239,17 @@ pub(crate) struct Scene {
     pub(crate) state: tempfile::TempDir,
 }
 
+/// A scene that is never short of time.
 pub(crate) fn scene(mode: Mode, granted: &[&str], resource: &str) -> Scene {
+    scene_until(mode, granted, resource, Duration::from_secs(60))
+}
+
+pub(crate) fn scene_until(
+    mode: Mode,
+    granted: &[&str],
+    resource: &str,
+    deadline: Duration,
+) -> Scene {
     let seen = Arc::default();
     let cache = Arc::new(Cache { seen: Arc::clone(&seen), ..Cache::default() });
     let memory = Arc::new(Memory { seen, ..Memory::default() });
@@ -253,7 +263,7 @@ pub(crate) fn scene(mode: Mode, granted: &[&str], resource: &str) -> Scene {
         freeze: Freeze::in_state(state.path()),
         host_calls: 60,
         host_bytes: 4096,
-        deadline: Instant::now() + Duration::from_millis(300),
+        deadline: Instant::now() + deadline,
         tasks: tasks.clone(),
     };
     let providers = BTreeMap::from([("cache".to_owned(), Provider::new(cache.clone()))]);
@@ -264,7 +274,7 @@ pub(crate) fn call(interface: &str, function: &str, arguments: &[&str]) -> Guest
     GuestCall {
         interface: format!("acme:cache/{interface}@1.0.0").parse().unwrap(),
         function: function.into(),
-        arguments: arguments.iter().map(|a| json!(a)).collect(),
+        arguments: Ok(arguments.iter().map(|a| json!(a)).collect()),
         bytes: 10,
     }
 }

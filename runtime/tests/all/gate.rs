@@ -1,7 +1,7 @@
 //! The one door, driven directly: whatever a sandbox may hand it, the provider sees only what was
 //! decided, recorded and in time.
 
-use crate::fixture::{Mood, Scene, call, scene, state_of};
+use crate::fixture::{Mood, Scene, call, scene, scene_until, state_of};
 use interlock::{
     authority::Mode,
     gate::{Ended, MAX_PLANNED},
@@ -26,7 +26,11 @@ async fn code(scene: &Scene, call: GuestCall) -> String {
 }
 
 fn moody(mode: Mode, mood: Mood) -> Scene {
-    let scene = scene(mode, ALL, "cache/a");
+    let deadline = match mood {
+        Mood::Hangs | Mood::Blocks | Mood::Slow => Duration::from_secs(1),
+        _ => Duration::from_secs(60),
+    };
+    let scene = scene_until(mode, ALL, "cache/a", deadline);
     *scene.cache.mood.lock().unwrap() = mood;
     scene
 }
@@ -39,6 +43,7 @@ async fn one_door_what_is_not_permitted_never_reaches_a_provider() {
         (call("look", "stats", &["a/b"]), "bad-resource"),
         (call("look", "stats", &[]), "malformed-call"),
         (call("look", "flush", &["a"]), "malformed-call"),
+        (GuestCall { arguments: Err("NaN".into()), ..evict() }, "malformed-call"),
         (call("other", "flush", &["a"]), "malformed-call"),
         (call("tune", "evict", &["a", "../b"]), "bad-resource"),
         (call("tune", "evict", &["b", "k"]), "outside-grant"),
@@ -52,8 +57,8 @@ async fn one_door_what_is_not_permitted_never_reaches_a_provider() {
         0
     );
     // Each was told to the operator, with what would permit it, and to the caller.
-    assert_eq!(scene.memory.kinds(), ["denied"; 8]);
-    assert_eq!(scene.gate.log().denied.len(), 8);
+    assert_eq!(scene.memory.kinds(), ["denied"; 9]);
+    assert_eq!(scene.gate.log().denied.len(), 9);
     let first = serde_json::to_value(&scene.memory.events.lock().unwrap()[0]).unwrap();
     assert_eq!(
         first["would_permit"],
@@ -136,7 +141,7 @@ async fn a_provider_that_does_not_answer_ends_the_run_in_time() {
         let scene = moody(Mode::Call, mood);
         let start = Instant::now();
         assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "time", "{mood:?}");
-        assert!(start.elapsed() < Duration::from_millis(900), "{mood:?}");
+        assert!(start.elapsed() < Duration::from_millis(3500), "{mood:?}");
     }
 }
 
@@ -147,7 +152,7 @@ async fn at_most_once_an_effect_past_the_deadline_is_unknown_and_still_writes_it
     assert_eq!(scene.gate.log().effects[0].status, EffectStatus::Unknown);
     assert_eq!(scene.tasks.under_way(), 1);
     assert_eq!(scene.memory.kinds(), ["intent"]);
-    assert!(scene.tasks.drained(Duration::from_secs(5)).await);
+    assert!(scene.tasks.drained(Duration::from_secs(30)).await);
     assert_eq!(scene.memory.kinds(), ["intent", "outcome"]);
     assert_eq!(scene.memory.last()["status"], "done");
     assert_eq!(scene.cache.count("perform"), 1);

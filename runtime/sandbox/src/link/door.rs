@@ -9,7 +9,7 @@ use crate::{
     value::{Floats, from_json, json_bytes, to_json},
 };
 use interlock_authority::{
-    Denial, InterfaceName, LinkState, catalogue::DeniedCase, refusal::Withheld,
+    InterfaceName, LinkState, catalogue::DeniedCase, refusal::Withheld,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -59,20 +59,14 @@ impl Door {
         let Some(gate) = gate else {
             return Err(self.fault("it is live, but the run has no gate".into()));
         };
-        let mut arguments = Vec::with_capacity(params.len());
-        for (val, (name, ty)) in params.iter().zip(ty.params()) {
-            match to_json(val, &ty, Floats::Refused) {
-                Ok(value) => arguments.push(value),
-                Err(misfit) => {
-                    let denial = Denial::Malformed {
-                        function: self.function.to_string(),
-                        problem: misfit.within(name).to_string(),
-                    };
-                    return self.deny(denial.code(), &denial.to_string(), results);
-                }
-            }
-        }
-        let bytes = arguments.iter().map(json_bytes).fold(0, u64::saturating_add);
+        let arguments: Result<Vec<Value>, String> = params
+            .iter()
+            .zip(ty.params())
+            .map(|(val, (name, ty))| {
+                to_json(val, &ty, Floats::Refused).map_err(|misfit| misfit.within(name).to_string())
+            })
+            .collect();
+        let bytes = arguments.iter().flatten().map(json_bytes).fold(0, u64::saturating_add);
         let call = GuestCall {
             interface: self.interface.clone(),
             function: self.function.clone(),

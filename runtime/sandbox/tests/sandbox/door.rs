@@ -66,7 +66,7 @@ async fn a_call_reaches_the_gate_by_position_and_its_result_comes_back() {
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].interface.as_str(), REMEDIATE);
     assert_eq!(&*calls[0].function, "restart-service");
-    assert_eq!(calls[0].arguments, [json!("prod"), json!("api")]);
+    assert_eq!(calls[0].arguments, Ok(vec![json!("prod"), json!("api")]));
     assert_eq!(calls[0].bytes, "\"prod\"\"api\"".len() as u64);
     assert!(report.withheld.is_empty());
 }
@@ -157,16 +157,19 @@ async fn a_denial_without_a_denied_case_ends_the_run() {
     );
 }
 
-/// An argument without a canonical form never reaches the gate.
+/// INVARIANT ONE-DOOR: an argument without a canonical form is the gate's to refuse, like any other call.
 #[tokio::test]
 async fn nan_is_not_an_argument() {
     let admitted = admit(&plain(), &[PLAIN]).await.unwrap();
-    let gate = TestGate::ok();
+    let gate = TestGate::new(|call| match call.arguments.clone() {
+        Ok(_) => GateAnswer::Result(json!(1.0)),
+        Err(problem) => GateAnswer::Denied(Denial::Malformed { function: "weigh".into(), problem }),
+    });
     let report =
         run_with(&admitted, "weigh", json!({}), settings(Limits::default()), gate.clone()).await;
     assert!(
         matches!(report.outcome, RunOutcome::Ended { code: "malformed-call", .. }),
         "{report:?}"
     );
-    assert_eq!(gate.count(), 0);
+    assert_eq!(gate.count(), 1);
 }
