@@ -1,6 +1,7 @@
 //! What can go wrong before a plugin runs. Everything that goes wrong while it runs is an outcome, in
 //! [`crate::report`].
 
+use crate::RunOutcome;
 use interlock_authority::{Digest, InterfaceName};
 use std::collections::BTreeSet;
 use thiserror::Error;
@@ -96,8 +97,14 @@ pub enum AdmissionError {
     #[error("the plugin describes its tools wrongly: {0}")]
     BadDescription(String),
     /// `describe` or a start function did not come to an end in time or within its limits.
-    #[error("the plugin cannot be described: {0}")]
-    DescribeFailed(String),
+    /// It ran with nothing granted.
+    #[error("the plugin cannot be described: {message}")]
+    DescribeFailed {
+        /// Why, in a sentence.
+        message: String,
+        /// How it ended, so that a limit or a trap here is told apart as it is in any other run.
+        outcome: Box<RunOutcome>,
+    },
     /// Compilation failed or took more than it may.
     #[error("the plugin cannot be compiled: {0}")]
     Compile(String),

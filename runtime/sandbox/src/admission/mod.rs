@@ -292,7 +292,10 @@ async fn describe(
         observed: Observed::new(settings.limits.log),
     })
     .await
-    .map_err(|outcome| AdmissionError::DescribeFailed(failure(outcome)))?;
+    .map_err(|outcome| AdmissionError::DescribeFailed {
+        message: failure(&outcome),
+        outcome: Box::new(outcome),
+    })?;
     let (Some(val), Some(ty)) = (returned.results.first(), export.function.results().next()) else {
         return Err(AdmissionError::BadDescription("`describe` returned nothing".into()));
     };
@@ -302,7 +305,7 @@ async fn describe(
 }
 
 /// Why `describe` did not return, in a sentence.
-fn failure(outcome: RunOutcome) -> String {
+fn failure(outcome: &RunOutcome) -> String {
     match outcome {
         RunOutcome::Limit { limit, message } => format!("limit `{limit}`: {message}"),
         RunOutcome::Refused { interface, function, reason } => {
@@ -312,7 +315,7 @@ fn failure(outcome: RunOutcome) -> String {
         | RunOutcome::Ended { message, .. }
         | RunOutcome::Invalid { message }
         | RunOutcome::NotLinked { message }
-        | RunOutcome::HostFault { message } => message,
+        | RunOutcome::HostFault { message } => message.clone(),
         RunOutcome::Returned(_) | RunOutcome::ToolError { .. } => "it returned".into(),
     }
 }

@@ -8,9 +8,7 @@ use crate::{
     run::{RunState, Stop},
     value::{Floats, from_json, json_bytes, to_json},
 };
-use interlock_authority::{
-    InterfaceName, LinkState, catalogue::DeniedCase, refusal::Withheld,
-};
+use interlock_authority::{InterfaceName, LinkState, catalogue::DeniedCase, refusal::Withheld};
 use serde_json::Value;
 use std::sync::Arc;
 use wasmtime::{

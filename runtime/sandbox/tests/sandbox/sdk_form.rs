@@ -213,12 +213,20 @@ async fn a_result_that_is_not_json() {
     }
 }
 
+/// How `describe` ended, where it says so in these words.
+fn describe_failed<'a>(error: &'a AdmissionError, says: &str) -> &'a RunOutcome {
+    let AdmissionError::DescribeFailed { message, outcome } = error else { panic!("{error:?}") };
+    assert!(message.contains(says), "{message}");
+    outcome
+}
+
 #[tokio::test]
 async fn an_infinite_loop_in_describe() {
     let started = Instant::now();
     let text = sdk(&[def("x")], "", "(loop $l (br $l))", ECHO);
     let error = inspect(&text).await.unwrap_err();
-    assert!(matches!(&error, AdmissionError::DescribeFailed(m) if m.contains("time")), "{error}");
+    let outcome = describe_failed(&error, "time");
+    assert!(matches!(outcome, RunOutcome::Limit { limit: LimitKind::Time, .. }), "{outcome:?}");
     assert!(started.elapsed() < Duration::from_secs(10));
     next_call_is_served().await;
 }
@@ -226,10 +234,32 @@ async fn an_infinite_loop_in_describe() {
 #[tokio::test]
 async fn describe_runs_under_limits() {
     let grow = "(loop $l (drop (memory.grow (i32.const 100))) (br $l))";
-    for (body, says) in [(grow, "memory"), ("(unreachable)", "unreachable")] {
-        let error = inspect(&sdk(&[def("x")], "", body, ECHO)).await.unwrap_err();
-        assert!(matches!(&error, AdmissionError::DescribeFailed(m) if m.contains(says)), "{error}");
+    let error = inspect(&sdk(&[def("x")], "", grow, ECHO)).await.unwrap_err();
+    let outcome = describe_failed(&error, "memory");
+    assert!(matches!(outcome, RunOutcome::Limit { limit: LimitKind::Memory, .. }), "{outcome:?}");
+    let error = inspect(&sdk(&[def("x")], "", "(unreachable)", ECHO)).await.unwrap_err();
+    let outcome = describe_failed(&error, "unreachable");
+    assert!(matches!(outcome, RunOutcome::Trap { .. }), "{outcome:?}");
+}
+
+/// A start function runs before `describe`; what ends it is told apart in the same way.
+#[tokio::test]
+async fn a_start_function_runs_under_the_limits_of_describe() {
+    for (start, says) in [("(loop $l (br $l))", "time"), ("(unreachable)", "unreachable")] {
+        let text = sdk(&[def("x")], "", "", ECHO).replace(
+            "(func (export \"describe\")",
+            &format!("(func $begin {start}) (start $begin) (func (export \"describe\")"),
+        );
+        let error = inspect(&text).await.unwrap_err();
+        let outcome = describe_failed(&error, says);
+        match says {
+            "time" => {
+                assert!(matches!(outcome, RunOutcome::Limit { limit: LimitKind::Time, .. }));
+            }
+            _ => assert!(matches!(outcome, RunOutcome::Trap { .. }), "{outcome:?}"),
+        }
     }
+    next_call_is_served().await;
 }
 
 /// `describe` that calls a capability gets a refusal: nothing is live, and no gate is there.
@@ -355,8 +385,5 @@ async fn inspect_describes_what_it_could_not_admit() {
         "(call $restart (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 200))";
     let text = sdk(&[def("heal")], &import(&newer, "r", &["restart-service"]), body, ECHO);
     let error = inspect(&text).await.unwrap_err();
-    assert!(
-        matches!(&error, AdmissionError::DescribeFailed(m) if m.contains("not there")),
-        "{error}"
-    );
+    describe_failed(&error, "not there");
 }
