@@ -51,7 +51,7 @@ pub enum HostError {
     },
     /// The bytes of a plugin are not the ones that were installed.
     #[error(
-        "plugin `{plugin}`: {} has the digest {found}, and {pinned} was installed; nothing was run; restore the file, or install the new bytes with `interlock plugin install`",
+        "plugin `{plugin}`: {} {problem}, and sha256 {pinned} was installed; nothing was run; restore the file, or install the new bytes with `interlock plugin install`",
         .file.display()
     )]
     PinnedBytes {
@@ -61,8 +61,8 @@ pub enum HostError {
         file: PathBuf,
         /// The digest in the configuration.
         pinned: Digest,
-        /// The digest of the file.
-        found: Digest,
+        /// What the file is instead.
+        problem: String,
     },
     /// No such plugin.
     #[error("there is no plugin `{name}`; {}", names(.known, "installed: "))]
@@ -96,7 +96,7 @@ pub enum HostError {
         source: std::io::Error,
     },
     /// The record of what happens cannot be written, so nothing may happen.
-    #[error("cannot write the record {}: {source}; nothing was done", .file.display())]
+    #[error("cannot write the record {}: {source}", .file.display())]
     Record {
         /// The file.
         file: PathBuf,

@@ -2,7 +2,7 @@
 //! and without a restart. Reading it wrong must stop effects too, so anything but a clear «not there»
 //! counts as frozen.
 
-use crate::HostError;
+use crate::{HostError, config::edit::read_text};
 use std::path::{Path, PathBuf};
 
 /// The switch that stops all effects.
@@ -19,11 +19,14 @@ impl Freeze {
 
     /// Why effects are frozen; `None` where they are not.
     pub fn reason(&self) -> Option<String> {
-        match std::fs::read_to_string(&self.file) {
-            Ok(text) => Some(text.trim().to_owned()),
+        match std::fs::symlink_metadata(&self.file) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            // INVARIANT FAIL-CLOSED: a switch that cannot be read is on.
+            // INVARIANT FAIL-CLOSED: whatever is there, readable or not, the switch is on.
             Err(error) => Some(format!("the freeze switch cannot be read: {error}")),
+            Ok(_) => Some(match read_text(&self.file) {
+                Ok(text) => text.trim().to_owned(),
+                Err(error) => error.to_string(),
+            }),
         }
     }
 

@@ -4,20 +4,22 @@
 
 use crate::{
     Config, HostError, Request, Response,
+    config::{PluginConfig, edit::read_text},
     freeze::Freeze,
     gate::EffectTasks,
     helper::Helper,
     pipeline,
     record::{Event, EventBody, JsonLines, Recorder},
 };
-use interlock_authority::{Catalogue, Digest, Grant, Mode, catalogue::CatalogueSource};
+use interlock_authority::{Catalogue, Grant, Mode, catalogue::CatalogueSource};
 use interlock_providers::{Provider, environment};
 use interlock_sandbox::{
-    Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen, Sandbox,
-    SandboxSettings,
+    AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
+    Sandbox, SandboxSettings, Tool,
 };
+use jsonschema::Validator;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -39,6 +41,8 @@ pub struct Host {
 pub(crate) struct Installed {
     pub(crate) name: String,
     pub(crate) admitted: Admitted,
+    /// The compiled input schema of each tool.
+    pub(crate) schemas: BTreeMap<String, Arc<Validator>>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) preopens: Vec<Preopen>,
 }
@@ -105,7 +109,8 @@ impl HostBuilder {
             )?;
             providers.insert("environment".to_owned(), Provider::new(Arc::new(provider)));
         }
-        check_providers(&catalogue, &providers)?;
+        check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
+        crate::state::prepare(&config.state)?;
         let recorder = match self.recorder {
             Some(recorder) => recorder,
             None => Arc::new(JsonLines::open(&config.state.join("record.jsonl"))?),
@@ -144,11 +149,7 @@ pub fn load_catalogue(config: &Config, more: Vec<CatalogueSource>) -> Result<Cat
 
 /// Reads a catalogue with the WIT file or folder that it names.
 fn read_catalogue(file: &Path) -> Result<CatalogueSource, HostError> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map_err(HostError::io(format!("cannot read {}", path.display())))
-    };
-    let text = read(file)?;
+    let text = read_text(file)?;
     let name = file.display().to_string();
     let path = interlock_authority::catalogue::wit_path(&name, &text)?;
     let wit = file.parent().unwrap_or_else(|| Path::new("")).join(path);
@@ -160,12 +161,12 @@ fn read_catalogue(file: &Path) -> Result<CatalogueSource, HostError> {
             let path =
                 entry.map_err(HostError::io(format!("cannot read {}", wit.display())))?.path();
             if path.extension().is_some_and(|e| e == "wit") {
-                files.push((path.display().to_string(), read(&path)?));
+                files.push((path.display().to_string(), read_text(&path)?));
             }
         }
         files.sort();
     } else {
-        files.push((wit.display().to_string(), read(&wit)?));
+        files.push((wit.display().to_string(), read_text(&wit)?));
     }
     Ok(CatalogueSource { file: name, text, wit: files })
 }
@@ -187,18 +188,50 @@ pub fn check_grants(config: &Config, catalogue: &Catalogue) -> Result<(), HostEr
     Ok(())
 }
 
-fn check_providers(
-    catalogue: &Catalogue,
-    providers: &BTreeMap<String, Provider>,
-) -> Result<(), HostError> {
-    match catalogue.interfaces().find(|i| !providers.contains_key(&i.provider)) {
+/// The providers that every host has.
+pub const BUILT_IN_PROVIDERS: &[&str] = &["environment"];
+
+/// Checks that every interface of the catalogues has a provider.
+///
+/// # Errors
+/// The first that has none.
+pub fn check_providers(catalogue: &Catalogue, known: &BTreeSet<&str>) -> Result<(), HostError> {
+    match catalogue.interfaces().find(|i| !known.contains(i.provider.as_str())) {
         None => Ok(()),
         Some(interface) => Err(HostError::NoProvider {
             interface: interface.name.to_string(),
             provider: interface.provider.clone(),
-            known: providers.keys().cloned().collect::<Vec<_>>().join(", "),
+            known: known.iter().copied().collect::<Vec<_>>().join(", "),
         }),
     }
+}
+
+/// Checks the folders that a plugin may read: they are there, and none reaches into the host's own
+/// state, where keys and the record are.
+///
+/// # Errors
+/// The first folder that is not fit to be read by a plugin.
+pub fn check_preopens(config: &Config, plugin: &PluginConfig) -> Result<(), HostError> {
+    let state = config.state.canonicalize().unwrap_or_else(|_| config.state.clone());
+    for (host, guest) in &plugin.preopens {
+        let wrong = |problem: &str| HostError::Config {
+            file: config.file.clone(),
+            line: None,
+            message: format!(
+                "plugin `{}`: the folder {} for `{guest}` {problem}",
+                plugin.name,
+                host.display()
+            ),
+        };
+        let folder = host.canonicalize().map_err(|e| wrong(&format!("cannot be opened: {e}")))?;
+        if !folder.is_dir() {
+            return Err(wrong("is not a folder"));
+        }
+        if folder.starts_with(&state) || state.starts_with(&folder) {
+            return Err(wrong("reaches the host's own state; name a folder apart from it"));
+        }
+    }
+    Ok(())
 }
 
 impl Host {
@@ -324,20 +357,14 @@ impl Host {
             name: name.to_owned(),
             known: self.config.plugins.keys().cloned().collect(),
         })?;
-        let bytes = read_plugin(&plugin.file)?;
-        // The bytes that are compared are the bytes that are compiled: the file is read once.
-        let found: Digest = bytes.digest();
-        if found != plugin.digest {
-            return Err(HostError::PinnedBytes {
-                plugin: name.to_owned(),
-                file: plugin.file.clone(),
-                pinned: plugin.digest,
-                found,
-            });
-        }
+        check_preopens(&self.config, plugin)?;
+        let bytes = read_pinned(plugin)?;
+        let admitted = self.admit(&bytes, name, &plugin.grants).await?;
+        let schemas = compile_schemas(name, &admitted)?;
         let installed = Arc::new(Installed {
             name: name.to_owned(),
-            admitted: self.admit(&bytes, name, &plugin.grants).await?,
+            admitted,
+            schemas,
             grants: plugin.grants.clone(),
             preopens: plugin
                 .preopens
@@ -350,6 +377,53 @@ impl Host {
     }
 }
 
+/// Compiles the input schemas of a plugin.
+///
+/// # Errors
+/// The first schema that cannot be used; the plugin is not admitted then.
+pub(crate) fn compile_schemas(
+    plugin: &str,
+    admitted: &Admitted,
+) -> Result<BTreeMap<String, Arc<Validator>>, HostError> {
+    let compile = |tool: &Tool| {
+        let validator = crate::schema::compile(&tool.input_schema).map_err(|problem| {
+            let message = format!("the input schema of `{}` cannot be used: {problem}", tool.name);
+            HostError::Admission {
+                plugin: plugin.to_owned(),
+                source: Box::new(AdmissionError::BadDescription(message)),
+            }
+        })?;
+        Ok((tool.name.clone(), Arc::new(validator)))
+    };
+    admitted.tools.iter().map(compile).collect()
+}
+
+/// Reads the file of an installed plugin, which must be what was installed.
+///
+/// # Errors
+/// Anything else: missing, unreadable, no component, or other bytes.
+pub fn read_pinned(plugin: &PluginConfig) -> Result<PluginBytes, HostError> {
+    let broken = |problem: String| HostError::PinnedBytes {
+        plugin: plugin.name.clone(),
+        file: plugin.file.clone(),
+        pinned: plugin.digest,
+        problem,
+    };
+    // The bytes that are compared are the bytes that are compiled: the file is read once.
+    let bytes = read_plugin(&plugin.file).map_err(|error| match error {
+        HostError::Io { source, .. } => broken(format!("cannot be read ({source})")),
+        HostError::Admission { source, .. } => {
+            broken(format!("is no component any more ({source})"))
+        }
+        other => other,
+    })?;
+    if bytes.digest() == plugin.digest {
+        Ok(bytes)
+    } else {
+        Err(broken(format!("has the digest {}", bytes.digest())))
+    }
+}
+
 /// Reads a plugin's file, `.wasm` or `.wat`.
 ///
 /// # Errors
@@ -358,7 +432,8 @@ pub fn read_plugin(file: &Path) -> Result<PluginBytes, HostError> {
     use std::io::Read;
     let failed = || format!("cannot read the plugin {}", file.display());
     let mut bytes = Vec::new();
-    let source = std::fs::File::open(file).map_err(HostError::io(failed()))?;
+    let source = crate::config::edit::open_regular(std::fs::OpenOptions::new().read(true), file)
+        .map_err(HostError::io(failed()))?;
     // One byte more than the cap is enough to know that a file is too large.
     let most = interlock_sandbox::bytes::MAX_PLUGIN_BYTES + 1;
     source.take(most).read_to_end(&mut bytes).map_err(HostError::io(failed()))?;

@@ -4,13 +4,18 @@
 
 use crate::{
     Config, Host, HostError,
-    config::edit::{PluginEntry, with_plugin, without_plugin, write_atomically},
+    config::edit::{PluginEntry, read_text, with_plugin, without_plugin, write_atomically},
     config::is_plugin_name,
-    record::{Event, EventBody},
+    host::{check_preopens, compile_schemas},
+    record::{Event, EventBody, JsonLines, Recorder},
+    state::EditLock,
 };
 use interlock_authority::{AuthorityError, Grant, InterfaceName, Resource};
 use interlock_sandbox::{Admitted, PluginBytes};
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// What to install.
 #[derive(Debug, Clone)]
@@ -60,7 +65,10 @@ pub async fn install(
     plugin: &PluginBytes,
     install: &Install,
 ) -> Result<Admitted, HostError> {
-    let config = host.config();
+    // One editor at a time, and what stands is read under the lock: a plugin or a grant that somebody
+    // else removes meanwhile stays removed.
+    let _lock = EditLock::take(&host.config().state)?;
+    let config = Config::load(&host.config().file)?;
     let wrong =
         |message: String| HostError::Config { file: config.file.clone(), line: None, message };
     if !is_plugin_name(&install.name) {
@@ -79,6 +87,7 @@ pub async fn install(
         grant.check(host.catalogue())?;
     }
     let admitted = host.admit(plugin, &install.name, &grants).await?;
+    compile_schemas(&install.name, &admitted)?;
 
     let base = config.file.parent().map(PathBuf::from).unwrap_or_default();
     let file = format!("plugins/{}-{}.wasm", install.name, short(&plugin.digest().to_string()));
@@ -89,15 +98,17 @@ pub async fn install(
         grants: install.grants.clone(),
         preopens: install.preopens.clone(),
     };
-    let text = fs::read_to_string(&config.file)
-        .map_err(HostError::io(format!("cannot read {}", config.file.display())))?;
-    let text = with_plugin(&config.file, &text, &entry)?;
+    let text = with_plugin(&config.file, &read_text(&config.file)?, &entry)?;
     // What is about to be written must load: a configuration is never left broken.
-    Config::parse(&config.file, &text)?;
+    let new = Config::parse(&config.file, &text)?;
+    if let Some(plugin) = new.plugins.get(&install.name) {
+        check_preopens(&new, plugin)?;
+    }
 
     let folder = base.join("plugins");
     fs::create_dir_all(&folder)
         .map_err(HostError::io(format!("cannot make {}", folder.display())))?;
+    sweep(&config.file, &folder);
     write_atomically(&base.join(&file), plugin.bytes(), 0o644)?;
     host.recorder().record(&Event::now(
         None,
@@ -108,19 +119,50 @@ pub async fn install(
         },
     ))?;
     write_atomically(&config.file, text.as_bytes(), 0o644)?;
-    if let Some(old) = standing.filter(|old| old.file != base.join(&file)) {
-        remove_bytes(&base, &old.file);
+    if let Some(old) = standing {
+        remove_bytes(&new, &old.file);
     }
     Ok(admitted)
+}
+
+/// Removes what an editor that was killed left beside its files. Only the holder of the lock writes
+/// such files, so none of them is anybody's.
+fn sweep(config: &Path, plugins: &Path) {
+    let beside = config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let of = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for (folder, of) in [(beside, Some(of)), (plugins, None)] {
+        let Ok(entries) = fs::read_dir(folder) else { continue };
+        for entry in entries.flatten() {
+            if is_left_over(&entry.file_name().to_string_lossy(), of.as_deref()) {
+                // A file that cannot be removed is litter and nothing worse.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// Whether a name is that of a file on its way to `of`, or to any file: `.NAME.` and 16 hexadecimal
+/// digits.
+pub fn is_left_over(name: &str, of: Option<&str>) -> bool {
+    let Some((of_this, digits)) = name.strip_prefix('.').and_then(|n| n.rsplit_once('.')) else {
+        return false;
+    };
+    of.is_none_or(|of| of == of_this)
+        && digits.len() == 16
+        && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }
 
-/// Removes the bytes of a plugin that `install` put there; a file that a person named stays.
-fn remove_bytes(base: &std::path::Path, file: &std::path::Path) {
-    if file.parent() == Some(&base.join("plugins")) {
+/// Removes the bytes of a plugin that `install` put there, unless the configuration still names them; a
+/// file that a person named stays.
+fn remove_bytes(config: &Config, file: &Path) {
+    let base = config.file.parent().map(PathBuf::from).unwrap_or_default();
+    if file.parent() == Some(&base.join("plugins"))
+        && config.plugins.values().all(|plugin| plugin.file != file)
+    {
         // The configuration no longer names the file: a leftover costs space and nothing else.
         let _ = fs::remove_file(file);
     }
@@ -129,19 +171,20 @@ fn remove_bytes(base: &std::path::Path, file: &std::path::Path) {
 /// Removes a plugin from the configuration, and the bytes that `install` put beside it.
 ///
 /// # Errors
-/// When there is no such plugin, or the configuration cannot be written.
+/// When there is no such plugin, or the configuration or the record cannot be written.
 pub fn remove(config: &Config, name: &str) -> Result<(), HostError> {
-    let text = fs::read_to_string(&config.file)
-        .map_err(HostError::io(format!("cannot read {}", config.file.display())))?;
-    let without = without_plugin(&config.file, &text, name)?;
+    let _lock = EditLock::take(&config.state)?;
+    let config = Config::load(&config.file)?;
+    let without = without_plugin(&config.file, &read_text(&config.file)?, name)?;
     let (Some(text), Some(plugin)) = (without, config.plugins.get(name)) else {
         return Err(HostError::NoPlugin {
             name: name.to_owned(),
             known: config.plugins.keys().cloned().collect(),
         });
     };
+    let new = Config::parse(&config.file, &text)?;
     write_atomically(&config.file, text.as_bytes(), 0o644)?;
-    let base = config.file.parent().map(PathBuf::from).unwrap_or_default();
-    remove_bytes(&base, &plugin.file);
-    Ok(())
+    remove_bytes(&new, &plugin.file);
+    let body = EventBody::Removal { plugin: name.to_owned(), digest: plugin.digest };
+    JsonLines::open(&config.state.join("record.jsonl"))?.record(&Event::now(None, body))
 }

@@ -16,6 +16,8 @@ pub mod install;
 pub mod pipeline;
 pub mod record;
 pub mod response;
+mod schema;
+pub mod state;
 pub mod surface;
 
 pub use config::Config;

@@ -3,10 +3,12 @@
 
 use crate::{
     Host, HostError,
+    config::RunLimits,
     gate::{Ended, GateParts, RunGate, RunLog},
     host::Installed,
     record::{Event, EventBody},
     response::{DeniedCall, EffectStatus, Outcome, PlanEnd, Response},
+    schema,
 };
 use interlock_authority::{Invocation, Mode, Principal, authorize};
 use interlock_sandbox::{RunOutcome, RunReport, RunSettings, Tool, ToolErrorKind};
@@ -37,6 +39,8 @@ pub(crate) async fn run(host: &Host, request: Request, mode: Mode) -> Result<Res
     let plugin = host.installed(&request.plugin).await?;
     let tool = plugin.tool(&request.tool)?;
     let run = Run { host, invocation: ulid(), mode };
+    let limits = host.config().limits.clone();
+    let deadline = Instant::now() + limits.sandbox.time;
 
     run.record(EventBody::Requested {
         principal: request.principal.clone(),
@@ -61,16 +65,15 @@ pub(crate) async fn run(host: &Host, request: Request, mode: Mode) -> Result<Res
         Ok(authorized) => authorized,
         Err(refusal) => return run.refuse(refusal.code(), refusal.to_string()),
     };
-    if let Err(message) = check_arguments(tool, &request.arguments) {
-        return run.end(Outcome::InvalidArguments { message }, RunLog::default(), None);
+    let checked = check_arguments(&plugin, &tool.name, &request.arguments, &limits, deadline).await;
+    if let Err(outcome) = checked {
+        return run.end(outcome, RunLog::default(), None);
     }
     run.record(EventBody::Authorized {
         links: authorized.links().clone(),
         preopens: plugin.preopens.iter().map(|p| (p.host.clone(), p.guest.clone())).collect(),
     })?;
 
-    let limits = host.config().limits.clone();
-    let deadline = Instant::now() + limits.sandbox.time;
     let gate = Arc::new(RunGate::new(
         GateParts {
             invocation: run.invocation.clone(),
@@ -186,20 +189,36 @@ fn seed() -> Result<[u8; 32], HostError> {
     Ok(seed)
 }
 
-/// Holds arguments to the tool's schema, before anything runs.
-fn check_arguments(tool: &Tool, arguments: &Value) -> Result<(), String> {
-    let validator = jsonschema::validator_for(&tool.input_schema)
-        .map_err(|e| format!("the input schema of `{}` cannot be used: {e}", tool.name))?;
-    let problems: Vec<String> = validator
-        .iter_errors(arguments)
-        .take(5)
-        .map(|error| match error.instance_path().as_str() {
-            "" => error.to_string(),
-            path => format!("at `{path}`: {error}"),
-        })
-        .map(|text| text.chars().take(400).collect())
-        .collect();
-    if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+/// Holds arguments to the tool's schema, before anything runs. The schema is the plugin's and the
+/// arguments are the agent's: the work is bounded in size and ends with the run's deadline.
+async fn check_arguments(
+    plugin: &Installed,
+    tool: &str,
+    arguments: &Value,
+    limits: &RunLimits,
+    deadline: Instant,
+) -> Result<(), Outcome> {
+    let fault = |message: &str| Outcome::HostFault { message: message.to_owned() };
+    let size = serde_json::to_vec(arguments).map_or(u64::MAX, |text| text.len() as u64);
+    if size > limits.sandbox.call {
+        let most = limits.sandbox.call;
+        let message = format!("the arguments take {size} bytes; at most {most} are passed");
+        return Err(Outcome::Limit { code: "call".to_owned(), message });
+    }
+    let Some(validator) = plugin.schemas.get(tool).cloned() else {
+        return Err(fault("the tool has no compiled schema"));
+    };
+    let arguments = arguments.clone();
+    let check = tokio::task::spawn_blocking(move || schema::problems(&validator, &arguments));
+    match tokio::time::timeout_at(deadline, check).await {
+        Ok(Ok(None)) => Ok(()),
+        Ok(Ok(Some(message))) => Err(Outcome::InvalidArguments { message }),
+        Ok(Err(_)) => Err(fault("checking the arguments panicked")),
+        Err(_) => Err(Outcome::Limit {
+            code: "time".to_owned(),
+            message: "the arguments could not be checked before the run's deadline".to_owned(),
+        }),
+    }
 }
 
 /// Reads the end of a run off the sandbox's report and the gate's log. Where the two disagree the gate

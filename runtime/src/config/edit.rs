@@ -3,10 +3,11 @@
 
 use crate::HostError;
 use interlock_authority::{Digest, Grant};
+use rustix::{fs::OFlags, process::geteuid};
 use std::{
     fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    io::{Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
@@ -78,6 +79,10 @@ fn plugins<'a>(
     file: &Path,
     document: &'a mut DocumentMut,
 ) -> Result<&'a mut ArrayOfTables, HostError> {
+    // An empty list says the same as none.
+    if document.get("plugin").and_then(Item::as_array).is_some_and(Array::is_empty) {
+        document.remove("plugin");
+    }
     document
         .entry("plugin")
         .or_insert(Item::ArrayOfTables(ArrayOfTables::new()))
@@ -148,11 +153,15 @@ fn set_grants(table: &mut Table, grants: &[Grant]) {
 /// When any step fails; the old file stands then.
 pub fn write_atomically(file: &Path, bytes: &[u8], mode: u32) -> Result<(), HostError> {
     let failed = |source| HostError::io(format!("cannot write {}", file.display()))(source);
+    // A link that leads somewhere stays a link: what it leads to is replaced.
+    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let file = target.as_path();
     let parent = match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mode = fs::metadata(file).map_or(mode, |m| m.mode() & 0o777);
+    let standing = fs::metadata(file).ok().map(|m| m.mode() & 0o777);
+    let mode = standing.unwrap_or(mode);
     let mut random = [0u8; 8];
     getrandom::fill(&mut random).map_err(|e| failed(std::io::Error::other(e)))?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -160,6 +169,10 @@ pub fn write_atomically(file: &Path, bytes: &[u8], mode: u32) -> Result<(), Host
     let written = (|| {
         let mut new = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
         new.write_all(bytes)?;
+        if let Some(mode) = standing {
+            // Whatever the umask took away.
+            new.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
         new.sync_all()?;
         fs::rename(&beside, file)?;
         fs::File::open(parent)?.sync_all()
@@ -169,6 +182,36 @@ pub fn write_atomically(file: &Path, bytes: &[u8], mode: u32) -> Result<(), Host
         let _ = fs::remove_file(&beside);
     }
     written.map_err(failed)
+}
+
+/// The longest configuration, catalogue or WIT file that is read, in bytes.
+const MAX_TEXT: u64 = 4 << 20;
+
+/// Reads a text that people keep: a regular file of bounded size, so that a device or a pipe named by
+/// mistake is an error and not a host that hangs.
+///
+/// # Errors
+/// Not a regular file, longer than 4 MiB, or not UTF-8.
+pub fn read_text(file: &Path) -> Result<String, HostError> {
+    let failed = |source| HostError::io(format!("cannot read {}", file.display()))(source);
+    let opened = open_regular(OpenOptions::new().read(true), file).map_err(failed)?;
+    let mut text = String::new();
+    opened.take(MAX_TEXT + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_TEXT {
+        return Err(failed(std::io::Error::other("it is longer than 4 MiB")));
+    }
+    Ok(text)
+}
+
+/// Opens a regular file, and nothing else, without waiting.
+pub(crate) fn open_regular(options: &mut OpenOptions, file: &Path) -> std::io::Result<fs::File> {
+    let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = options.custom_flags(flags.bits().cast_signed()).open(file)?;
+    if opened.metadata()?.is_file() {
+        Ok(opened)
+    } else {
+        Err(std::io::Error::other("it is not a regular file"))
+    }
 }
 
 /// Reads a key of 32 random bytes, making it, mode 0600, where it is missing.
@@ -181,16 +224,22 @@ pub fn secret_key(file: &Path) -> Result<[u8; 32], HostError> {
         line: None,
         message: problem.to_owned(),
     };
-    match fs::read(file) {
-        Ok(bytes) => {
-            let mode = fs::metadata(file)
-                .map_err(HostError::io(format!("cannot read {}", file.display())))?
-                .mode();
-            if mode & 0o077 != 0 {
+    match open_regular(OpenOptions::new().read(true), file) {
+        Ok(opened) => {
+            let failed = || format!("cannot read {}", file.display());
+            let metadata = opened.metadata().map_err(HostError::io(failed()))?;
+            if metadata.mode() & 0o077 != 0 {
                 return Err(wrong(
                     "other users can read this key; run `chmod 600` on it, or delete it and every compiled artifact",
                 ));
             }
+            if metadata.uid() != geteuid().as_raw() {
+                return Err(wrong(
+                    "this key belongs to another user, who knows it; delete it, and a new one is made",
+                ));
+            }
+            let mut bytes = Vec::new();
+            opened.take(33).read_to_end(&mut bytes).map_err(HostError::io(failed()))?;
             bytes.try_into().map_err(|_| {
                 wrong("this key does not have 32 bytes; delete it, and a new one is made")
             })

@@ -84,18 +84,14 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn load(file: &Path) -> Result<Self, HostError> {
-        let text = std::fs::read_to_string(file).map_err(|source| {
-            let next = if source.kind() == std::io::ErrorKind::NotFound {
-                "; make one with `interlock init`, or name another with `--config`"
-            } else {
-                ""
-            };
-            HostError::Config {
+        if !file.exists() {
+            return Err(HostError::Config {
                 file: file.into(),
                 line: None,
-                message: format!("cannot read the configuration: {source}{next}"),
-            }
-        })?;
+                message: "there is no configuration here; make one with `interlock init`, or name another with `--config`".to_owned(),
+            });
+        }
+        let text = edit::read_text(file)?;
         Self::parse(file, &text)
     }
 
@@ -195,15 +191,25 @@ fn check_plugin(reader: &Reader<'_>, raw: &RawPlugin) -> Result<PluginConfig, Ho
     if raw.file.get_ref().is_empty() {
         return Err(reader.error(&raw.file, "the file is empty"));
     }
-    let mut preopens = Vec::new();
+    let mut preopens: Vec<(PathBuf, String)> = Vec::new();
     for preopen in &raw.preopens {
-        if !preopen.guest.get_ref().starts_with('/') || preopen.guest.get_ref().contains("..") {
+        let guest = preopen.guest.get_ref();
+        let plain = guest
+            .strip_prefix('/')
+            .is_some_and(|path| path.split('/').all(|segment| !matches!(segment, "" | "." | "..")));
+        if !plain {
             return Err(reader.error(
                 &preopen.guest,
-                "a guest folder is an absolute path without `..`, such as `/notes`",
+                "a guest folder is an absolute path of plain segments, such as `/notes`",
             ));
         }
-        preopens.push((reader.path(preopen.host.get_ref()), preopen.guest.get_ref().clone()));
+        if preopens.iter().any(|(_, other)| other == guest) {
+            return Err(reader.error(&preopen.guest, "another folder of the plugin has this path"));
+        }
+        if preopen.host.get_ref().is_empty() {
+            return Err(reader.error(&preopen.host, "the host folder is empty"));
+        }
+        preopens.push((reader.path(preopen.host.get_ref()), guest.clone()));
     }
     Ok(PluginConfig {
         name: name.clone(),

@@ -167,7 +167,8 @@ impl Task {
         // INVARIANT INTENT-BEFORE-EFFECT: on disk, or there is no effect.
         if let Err(error) = self.record(intent) {
             self.forget();
-            return Ending::NotStarted(Ended::Fault(error).into());
+            let message = format!("{error}; the effect was not started");
+            return Ending::NotStarted(Ended::Fault(message).into());
         }
         // A freeze that came while the intent was written still stops the effect.
         if self.freeze.reason().is_some() {

@@ -35,6 +35,13 @@ pub enum EventBody {
         /// What it imports.
         imports: Vec<InterfaceName>,
     },
+    /// A plugin was taken out of the configuration.
+    Removal {
+        /// The plugin's name.
+        plugin: String,
+        /// Its identity.
+        digest: Digest,
+    },
     /// A compiled artifact was not what the host had put there; it was compiled again from the plugin.
     ArtifactReplaced {
         /// The plugin's name.

@@ -145,6 +145,12 @@ fn check_function(
         if (constraint.min.is_some() || constraint.max.is_some()) && !kind.is_some_and(is_integer) {
             return Err(place.error(argument, "`min` and `max` are for integers".into()));
         }
+        if let (Some(min), Some(max)) = (constraint.min, constraint.max)
+            && min > max
+        {
+            let message = format!("`min` {min} is greater than `max` {max}: nothing fits");
+            return Err(place.error(argument, message));
+        }
         if constraint.max_length.is_some() && kind != Some(Type::String) {
             return Err(place.error(argument, "`max-length` is for strings".into()));
         }

@@ -27,6 +27,7 @@ fn each_mistake_names_its_line() {
         ),
         ("cache/{cluster}\"\n\n", "cache/{cluster\"\n\n", "acme.toml:7", "neither a plain segment"),
         ("megabytes =", "megabyte =", "acme.toml:14", "no argument `megabyte`"),
+        ("min = 16, max = 1024", "min = 16, max = 15", "acme.toml:14", "nothing fits"),
         ("label = { max-length", "label = { maximum", "acme.toml:15", "maximum"),
         ("label = { max-length = 8", "label = { min = 8", "acme.toml:15", "for integers"),
         (

@@ -6,8 +6,11 @@ use super::{
     output::{GREEN, Output, styled},
 };
 use crate::{
-    Config, HostError,
-    host::{check_grants, load_catalogue, read_plugin},
+    Config,
+    host::{
+        BUILT_IN_PROVIDERS, check_grants, check_preopens, check_providers, load_catalogue,
+        read_pinned,
+    },
 };
 use serde_json::json;
 use std::path::Path;
@@ -22,17 +25,10 @@ fn check(file: &Path, output: &Output) -> Ending {
     let config = Config::load(file)?;
     let catalogue = load_catalogue(&config, Vec::new())?;
     check_grants(&config, &catalogue)?;
+    check_providers(&catalogue, &BUILT_IN_PROVIDERS.iter().copied().collect())?;
     for plugin in config.plugins.values() {
-        let bytes = read_plugin(&plugin.file)?;
-        if bytes.digest() != plugin.digest {
-            return Err(HostError::PinnedBytes {
-                plugin: plugin.name.clone(),
-                file: plugin.file.clone(),
-                pinned: plugin.digest,
-                found: bytes.digest(),
-            }
-            .into());
-        }
+        read_pinned(plugin)?;
+        check_preopens(&config, plugin)?;
     }
     let (plugins, interfaces) = (config.plugins.len(), catalogue.interfaces().count());
     let summary = json!({

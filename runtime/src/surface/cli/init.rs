@@ -13,11 +13,7 @@ use crate::{
 };
 use interlock_authority::vocabulary::is_segment;
 use serde_json::json;
-use std::{
-    fs::{self, DirBuilder},
-    os::unix::fs::DirBuilderExt,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
     let dir = &arguments.dir;
@@ -31,7 +27,7 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
     let failed = |path: &Path| HostError::io(format!("cannot make {}", path.display()));
     fs::create_dir_all(dir).map_err(failed(dir))?;
     let state = dir.join(".interlock");
-    DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(failed(&state))?;
+    crate::state::prepare(&state)?;
     secret_key(&state.join("artifact.key"))?;
     let environments = dir.join("environments");
     fs::create_dir_all(&environments).map_err(failed(&environments))?;
