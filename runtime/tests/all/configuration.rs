@@ -76,7 +76,14 @@ fn each_mistake_names_its_line() {
         ("name = \"fix-service\"", "name = \"fix\u{2011}service\"", 16, "lower-case"),
         ("sha256 = \"aaaa", "sha256 = \"Xaaa", 18, "hexadecimal"),
         ("\"/notes\"", "\"notes\"", 19, "absolute"),
-        ("\"/notes\"", "\"/notes/../etc\"", 19, "without `..`"),
+        ("\"/notes\"", "\"/notes/../etc\"", 19, "plain segments"),
+        ("\"/notes\"", "\"/\"", 19, "plain segments"),
+        (
+            "guest = \"/notes\" }",
+            "guest = \"/notes\" }, { host = \"x\", guest = \"/notes\" }",
+            19,
+            "another folder",
+        ),
         ("observe@0.1.0", "observe", 21, "exact version"),
         (
             "resources = [\"environment/prod\"]",

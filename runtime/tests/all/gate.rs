@@ -131,7 +131,11 @@ async fn a_freeze_stops_effects_and_not_reads() {
 #[tokio::test]
 async fn fail_closed_a_freeze_that_cannot_be_read_stops_effects() {
     let scene = scene(Mode::Call, ALL, "cache/a");
-    std::fs::create_dir(scene.state.path().join("frozen")).unwrap();
+    let switch = scene.state.path().join("frozen");
+    std::fs::create_dir(&switch).unwrap();
+    assert_eq!(code(&scene, evict()).await, "frozen");
+    std::fs::remove_dir(&switch).unwrap();
+    std::os::unix::fs::symlink("/nonexistent", &switch).unwrap();
     assert_eq!(code(&scene, evict()).await, "frozen");
 }
 

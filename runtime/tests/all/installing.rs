@@ -1,0 +1,250 @@
+//! Installing, removing and using plugins on a real folder: two editors at once, bytes that change
+//! behind the host's back, folders that a plugin must not see.
+
+use interlock::{
+    Config, Host, HostError, Outcome, Request,
+    helper::Helper,
+    host::{check_preopens, read_plugin},
+    install::{self, Install, install},
+    sandbox::PluginBytes,
+};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
+
+const ADD: &str = r#"(component
+  (core module $m (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1))))
+  (core instance $c (instantiate $m))
+  (func (export "add") (param "a" u32) (param "b" u32) (result u32)
+    (canon lift (core func $c "add"))))"#;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("interlock.toml"), "[agents.bot]\n").unwrap();
+        Self(folder)
+    }
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+    fn config(&self) -> Config {
+        Config::load(&self.path("interlock.toml")).unwrap()
+    }
+    fn host(&self) -> Host {
+        self.try_host().unwrap_or_else(|e| panic!("{e}"))
+    }
+    fn try_host(&self) -> Result<Host, HostError> {
+        let helper = Helper::program(env!("CARGO_BIN_EXE_interlock"));
+        Host::builder(self.config()).helper(helper).build()
+    }
+    async fn install(&self, name: &str) -> Result<(), HostError> {
+        install(&self.host(), &add(), &wanted(name)).await.map(drop)
+    }
+    async fn call(&self, arguments: Value) -> Result<Outcome, HostError> {
+        let request = Request {
+            principal: "Agent::bot".parse().unwrap(),
+            plugin: "one".into(),
+            tool: "add".into(),
+            arguments,
+        };
+        Ok(self.host().call(request).await?.outcome)
+    }
+    fn text(&self) -> String {
+        fs::read_to_string(self.path("interlock.toml")).unwrap()
+    }
+}
+
+fn add() -> PluginBytes {
+    PluginBytes::from_file_bytes(ADD.as_bytes().to_vec()).unwrap()
+}
+
+fn wanted(name: &str) -> Install {
+    Install { name: name.into(), grants: None, preopens: None }
+}
+
+fn plugin_file(config: &Config, name: &str) -> PathBuf {
+    config.plugins.get(name).unwrap().file.clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn editors_at_once_lose_nothing() {
+    let folder = std::sync::Arc::new(Folder::new());
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let tasks: Vec<_> = names
+        .into_iter()
+        .map(|name| {
+            let folder = folder.clone();
+            // Blocking on purpose: the lock holds its thread.
+            tokio::task::spawn_blocking(move || {
+                tokio::runtime::Handle::current().block_on(folder.install(name))
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    let installed: Vec<String> = folder.config().plugins.into_keys().collect();
+    assert_eq!(installed, names);
+}
+
+#[tokio::test]
+async fn a_removed_plugin_stays_removed() {
+    let folder = Folder::new();
+    folder.install("one").await.unwrap();
+    // A host that still knows the plugin installs another: what it remembers is not written back.
+    let host = folder.host();
+    let file = plugin_file(&folder.config(), "one");
+    install::remove(&folder.config(), "one").unwrap();
+    assert!(!file.exists());
+    install(&host, &add(), &wanted("two")).await.unwrap();
+    let installed: Vec<String> = folder.config().plugins.into_keys().collect();
+    assert_eq!(installed, ["two"]);
+    assert!(install::remove(&folder.config(), "one").is_err());
+    let record = fs::read_to_string(folder.path(".interlock/record.jsonl")).unwrap();
+    assert!(record.contains("\"event\":\"removal\""), "{record}");
+}
+
+#[tokio::test]
+async fn bytes_that_another_entry_names_stay() {
+    let folder = Folder::new();
+    folder.install("one").await.unwrap();
+    let twin =
+        folder.text().replace("name = \"one\"", "name = \"twin\"").replace("[agents.bot]", "");
+    fs::write(folder.path("interlock.toml"), format!("{}{twin}", folder.text())).unwrap();
+    install::remove(&folder.config(), "one").unwrap();
+    assert!(read_plugin(&plugin_file(&folder.config(), "twin")).is_ok());
+}
+
+#[tokio::test]
+async fn what_a_killed_editor_left_is_swept() {
+    let folder = Folder::new();
+    fs::write(folder.path(".interlock.toml.0123456789abcdef"), "x").unwrap();
+    fs::write(folder.path(".interlock.toml.mine"), "x").unwrap();
+    folder.install("one").await.unwrap();
+    assert!(!folder.path(".interlock.toml.0123456789abcdef").exists());
+    assert!(folder.path(".interlock.toml.mine").exists());
+}
+
+#[tokio::test]
+async fn a_linked_configuration_stays_a_link() {
+    let folder = Folder::new();
+    fs::rename(folder.path("interlock.toml"), folder.path("real.toml")).unwrap();
+    symlink("real.toml", folder.path("interlock.toml")).unwrap();
+    folder.install("one").await.unwrap();
+    assert!(folder.path("interlock.toml").is_symlink());
+    assert!(fs::read_to_string(folder.path("real.toml")).unwrap().contains("one"));
+}
+
+#[tokio::test]
+async fn anything_but_the_installed_bytes_is_an_integrity_failure() {
+    let folder = Folder::new();
+    folder.install("one").await.unwrap();
+    let file = plugin_file(&folder.config(), "one");
+    let bytes = fs::read(&file).unwrap();
+    let mut other = bytes.clone();
+    other.push(0);
+    for broken in [Some(Vec::new()), Some(other), Some(b"(component)".to_vec()), None] {
+        match &broken {
+            Some(bytes) => fs::write(&file, bytes).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        let error = folder.call(json!({"a": 1, "b": 2})).await.unwrap_err();
+        assert!(matches!(error, HostError::PinnedBytes { .. }), "{broken:?}: {error}");
+    }
+    fs::write(&file, &bytes).unwrap();
+    assert!(matches!(folder.call(json!({"a": 1, "b": 2})).await, Ok(Outcome::Done { .. })));
+}
+
+#[tokio::test]
+async fn arguments_are_bounded_and_checked_before_anything_runs() {
+    let folder = Folder::new();
+    folder.install("one").await.unwrap();
+    let outcome = folder.call(json!({"a": 1, "b": "x".repeat(5 << 20)})).await.unwrap();
+    assert!(matches!(&outcome, Outcome::Limit { code, .. } if code == "call"), "{outcome:?}");
+    assert_eq!(outcome.exit_code(), 5);
+    let outcome = folder.call(json!({"a": -1, "b": 2})).await.unwrap();
+    assert_eq!(outcome.exit_code(), 2);
+}
+
+#[tokio::test]
+async fn no_plugin_reads_the_hosts_own_state() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("notes")).unwrap();
+    fs::write(folder.path("file"), "x").unwrap();
+    folder.install("before").await.unwrap();
+    symlink(".interlock", folder.path("innocent")).unwrap();
+    let text = folder.text();
+    for (host, words) in [
+        (".interlock", "own state"),
+        (".interlock/artifacts", "own state"),
+        (".", "own state"),
+        ("/", "own state"),
+        ("innocent", "own state"),
+        ("missing", "cannot be opened"),
+        ("file", "not a folder"),
+    ] {
+        let preopens = Some(vec![(host.to_owned(), "/notes".to_owned())]);
+        let asked = Install { preopens, ..wanted("one") };
+        let error = install(&folder.host(), &add(), &asked).await.unwrap_err().to_string();
+        assert!(error.contains(words), "{host}: {error}");
+        assert_eq!(folder.text(), text, "{host}");
+    }
+    let preopens = Some(vec![("notes".to_owned(), "/notes".to_owned())]);
+    install(&folder.host(), &add(), &Install { preopens, ..wanted("one") }).await.unwrap();
+    let config = folder.config();
+    check_preopens(&config, config.plugins.get("one").unwrap()).unwrap();
+}
+
+#[test]
+fn a_state_folder_that_others_can_write_is_not_used() {
+    let folder = Folder::new();
+    let state = folder.path(".interlock");
+    drop(folder.host());
+    assert_eq!(fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o700);
+    for mode in [0o777, 0o720, 0o702] {
+        fs::set_permissions(&state, fs::Permissions::from_mode(mode)).unwrap();
+        let error = folder.try_host().err().unwrap().to_string();
+        assert!(error.contains("chmod 700"), "{error}");
+    }
+}
+
+#[test]
+fn a_record_that_is_not_ours_alone_is_not_used() {
+    let folder = Folder::new();
+    drop(folder.host());
+    let record = folder.path(".interlock/record.jsonl");
+    let problem = |path: &Path| {
+        let error = folder.try_host().err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("record"), "{}: {error}", path.display());
+    };
+    fs::set_permissions(&record, fs::Permissions::from_mode(0o666)).unwrap();
+    problem(&record);
+    fs::remove_file(&record).unwrap();
+    symlink("/dev/null", &record).unwrap();
+    problem(&record);
+    fs::remove_file(&record).unwrap();
+    fs::create_dir(&record).unwrap();
+    problem(&record);
+}
+
+#[tokio::test]
+async fn a_line_that_a_crash_cut_off_swallows_nothing() {
+    let folder = Folder::new();
+    folder.install("one").await.unwrap();
+    let record = folder.path(".interlock/record.jsonl");
+    let mut bytes = fs::read(&record).unwrap();
+    bytes.extend_from_slice(b"{\"cut");
+    fs::write(&record, bytes).unwrap();
+    folder.call(json!({"a": 1, "b": 2})).await.unwrap();
+    let text = fs::read_to_string(&record).unwrap();
+    let broken: Vec<&str> =
+        text.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).collect();
+    assert_eq!(broken, ["{\"cut"]);
+    assert!(text.contains("requested") && text.contains("ended"), "{text}");
+}
