@@ -1,7 +1,7 @@
 //! A plugin's bytes and their digest, taken from one buffer: what is hashed is what is compiled, so a
 //! file that is swapped after it was read changes nothing.
 
-use crate::AdmissionError;
+use crate::{AdmissionError, excerpt};
 use interlock_authority::Digest;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
@@ -81,5 +81,5 @@ fn assemble(text: &[u8]) -> Result<Vec<u8>, AdmissionError> {
             "it starts with neither the WebAssembly magic number nor `(component`".into(),
         ));
     }
-    wat::parse_str(text).map_err(|e| AdmissionError::Wat(e.to_string()))
+    wat::parse_str(text).map_err(|e| AdmissionError::Wat(excerpt::sentence(e.to_string())))
 }

@@ -2,7 +2,7 @@
 //! forms of plugins.
 
 use crate::{
-    Limits, RunOutcome, ToolErrorKind,
+    Limits, RunOutcome, ToolErrorKind, excerpt,
     report::LimitKind,
     value::{Floats, fields_from, json_bytes, parse_json, to_json},
 };
@@ -31,7 +31,7 @@ pub(crate) fn wit_parameters(
     function: &ComponentFunc,
     arguments: &Value,
 ) -> Result<Vec<Val>, RunOutcome> {
-    let invalid = |message: String| RunOutcome::Invalid { message };
+    let invalid = |message: String| RunOutcome::Invalid { message: excerpt::sentence(message) };
     let Some(object) = arguments.as_object() else {
         return Err(invalid("the arguments are not a JSON object".into()));
     };
@@ -47,7 +47,6 @@ pub(crate) fn sdk_outcome(
     results: &[Val],
     limits: &Limits,
 ) -> RunOutcome {
-    let broken = |message: String| RunOutcome::Invalid { message };
     // Typed at admission as `result<string, tool-error>`.
     match results {
         [Val::Result(Ok(Some(text)))] => {
@@ -83,6 +82,11 @@ pub(crate) fn sdk_outcome(
     }
 }
 
+/// It ran; only what it returned is wrong.
+fn broken(message: String) -> RunOutcome {
+    RunOutcome::BrokenContract { message: excerpt::sentence(message) }
+}
+
 fn tool_error(error: ToolError) -> RunOutcome {
     let kind = match error.kind.as_str() {
         "invalid-arguments" => ToolErrorKind::InvalidArguments,
@@ -92,7 +96,7 @@ fn tool_error(error: ToolError) -> RunOutcome {
     };
     // Details that are not JSON are still what the tool said.
     let details = error.details.map(|text| parse_json(&text).unwrap_or(Value::String(text)));
-    RunOutcome::ToolError { kind, message: error.message, details }
+    RunOutcome::ToolError { kind, message: excerpt::tool_message(error.message), details }
 }
 
 /// What a plain function came to. The error of a `result` is the tool's failure.
@@ -106,9 +110,7 @@ pub(crate) fn wit_outcome(
     };
     let value = match to_json(val, &ty, Floats::AsText) {
         Ok(value) => value,
-        Err(misfit) => {
-            return RunOutcome::Invalid { message: format!("the tool's result: {misfit}") };
-        }
+        Err(misfit) => return broken(format!("the tool's result: {misfit}")),
     };
     let bytes = json_bytes(&value);
     if bytes > limits.output {
@@ -121,7 +123,7 @@ pub(crate) fn wit_outcome(
         (Val::Result(Err(_)), Value::Object(mut object)) => {
             let details = object.remove("err").unwrap_or(Value::Null);
             let message = match &details {
-                Value::String(text) => text.clone(),
+                Value::String(text) => excerpt::tool_message(text.clone()),
                 _ => "the tool returned an error".to_owned(),
             };
             RunOutcome::ToolError { kind: ToolErrorKind::Failed, message, details: Some(details) }

@@ -10,6 +10,7 @@ pub mod bytes;
 pub mod compile;
 mod engine;
 pub mod error;
+mod excerpt;
 mod floor;
 pub mod gate;
 mod invoke;

@@ -65,9 +65,15 @@ pub enum RunOutcome {
         /// What the engine says.
         message: String,
     },
-    /// The arguments do not fit, or the result is not what the contract says.
+    /// The arguments do not fit. Nothing of the plugin ran.
     Invalid {
         /// What does not fit, and where.
+        message: String,
+    },
+    /// The plugin ran to its end, with whatever effects it had, and returned something else than its
+    /// contract says: never to be taken for [`RunOutcome::Invalid`], after which a call may be repeated.
+    BrokenContract {
+        /// What is wrong with what it returned.
         message: String,
     },
     /// An import of the plugin has no definition in this invocation. Nothing of it ran.

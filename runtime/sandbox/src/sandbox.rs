@@ -6,7 +6,7 @@ use crate::{
     admission::{self, Target},
     compile,
     engine::TickingEngine,
-    invoke, link,
+    excerpt, invoke, link,
     run::{self, Observed, RunState},
 };
 use interlock_authority::{Authorized, Catalogue, Grant};
@@ -144,8 +144,9 @@ impl Sandbox {
             return Err(RunOutcome::HostFault { message });
         }
         let tool = authorized.tool();
-        let no_tool =
-            || RunOutcome::Invalid { message: format!("the plugin has no tool `{tool}`") };
+        let no_tool = || RunOutcome::Invalid {
+            message: format!("the plugin has no tool `{}`", excerpt::name(tool)),
+        };
         let (export, parameters) = match &plugin.runnable.target {
             Target::Sdk(call) => {
                 plugin.tool(tool).ok_or_else(no_tool)?;
@@ -185,7 +186,9 @@ impl Sandbox {
         plugin: &Admitted,
         authorized: &Authorized,
     ) -> Result<InstancePre<RunState>, RunOutcome> {
-        let not_linked = |e: wasmtime::Error| RunOutcome::NotLinked { message: format!("{e:#}") };
+        let not_linked = |e: wasmtime::Error| RunOutcome::NotLinked {
+            message: excerpt::sentence(format!("{e:#}")),
+        };
         let runnable = &plugin.runnable;
         let mut linked = runnable.linked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, instance)) = linked.iter().find(|(links, _)| links == authorized.links()) {

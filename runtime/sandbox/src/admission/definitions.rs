@@ -4,7 +4,7 @@ use super::{
     exports::{MAX_TOOLS, is_tool_name},
     text,
 };
-use crate::{AdmissionError, Tool, value::parse_json};
+use crate::{AdmissionError, Tool, excerpt, value::parse_json};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ struct Definition {
 /// # Errors
 /// The first one that breaks the contract, by name.
 pub(super) fn check(described: Value) -> Result<Vec<Tool>, AdmissionError> {
-    let bad = AdmissionError::BadDescription;
+    let bad = |problem: String| AdmissionError::BadDescription(excerpt::sentence(problem));
     let definitions: Vec<Definition> =
         serde_json::from_value(described).map_err(|e| bad(e.to_string()))?;
     if definitions.is_empty() {

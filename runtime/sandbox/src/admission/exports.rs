@@ -2,7 +2,7 @@
 //! is no tool is passed over and said, so that nobody wonders where an export went.
 
 use super::{schema, types_are_ours};
-use crate::{AdmissionError, Tool};
+use crate::{AdmissionError, Tool, excerpt};
 use interlock_authority::{InterfaceName, catalogue::WitPackage};
 use std::collections::{BTreeMap, BTreeSet};
 use wasmtime::{
@@ -54,10 +54,12 @@ pub(super) fn read(
                 sdk = Some(sdk_exports(engine, component, &instance)?);
             }
             ComponentItem::ComponentInstance(_) if name.starts_with("interlock:tool/") => {
+                let name = excerpt::name(name);
                 passed_over
                     .push(format!("`{name}` is another version; this host speaks `{TOOLS}`"));
             }
             ComponentItem::ComponentInstance(_) if name.starts_with("wasi:") => {
+                let name = excerpt::name(name);
                 passed_over.push(format!("`{name}` is an entry point of WASI, not a tool"));
             }
             // componentize-py leaves the interface that it initialised the component with.
@@ -78,7 +80,10 @@ pub(super) fn read(
                 candidates.push((None, name.to_owned(), index, function));
             }
             ComponentItem::Type(_) => {}
-            _ => passed_over.push(format!("`{name}` is neither a function nor an interface")),
+            _ => {
+                let name = excerpt::name(name);
+                passed_over.push(format!("`{name}` is neither a function nor an interface"));
+            }
         }
     }
     if let Some(exports) = sdk {
@@ -89,7 +94,7 @@ pub(super) fn read(
             )
         });
         passed_over.extend(also);
-        return Ok((exports, passed_over));
+        return Ok((exports, excerpt::sentences(passed_over)));
     }
     let mut tools = Vec::new();
     for (interface, name, index, function) in candidates {
@@ -108,7 +113,7 @@ pub(super) fn read(
     }
     let tools = named(tools, &mut passed_over);
     if tools.is_empty() {
-        return Err(AdmissionError::NoTools { passed_over });
+        return Err(AdmissionError::NoTools { passed_over: excerpt::sentences(passed_over) });
     }
     if tools.len() > MAX_TOOLS {
         return Err(AdmissionError::OutOfBounds(format!(
@@ -116,7 +121,7 @@ pub(super) fn read(
             tools.len()
         )));
     }
-    Ok((Exports::Wit(tools), passed_over))
+    Ok((Exports::Wit(tools), excerpt::sentences(passed_over)))
 }
 
 type Candidate = (Option<String>, String, schema::Described, Export);
@@ -136,6 +141,7 @@ fn named(found: Vec<Candidate>, passed_over: &mut Vec<String>) -> Vec<(Tool, Exp
         };
         let place = full(interface.as_deref(), &function);
         if !is_tool_name(&name) || !taken.insert(name.clone()) {
+            let name = excerpt::name(&name);
             passed_over.push(format!("{place}: the tool name `{name}` is taken or too long"));
             continue;
         }
@@ -167,9 +173,11 @@ fn short(interface: &str) -> &str {
     name.split_once('@').map_or(name, |(name, _)| name)
 }
 
+/// Where a function is, for a sentence.
 fn full(interface: Option<&str>, function: &str) -> String {
+    let function = excerpt::name(function);
     match interface {
-        Some(interface) => format!("`{interface}` `{function}`"),
+        Some(interface) => format!("`{}` `{function}`", excerpt::name(interface)),
         None => format!("`{function}`"),
     }
 }
@@ -183,7 +191,7 @@ fn sdk_exports(
     let wrong = |function: &str, difference: String| AdmissionError::WrongType {
         interface: TOOLS.into(),
         function: function.into(),
-        difference,
+        difference: excerpt::sentence(difference),
     };
     let contract =
         |e: &dyn std::fmt::Display| wrong("", format!("the host's own WIT is unreadable: {e}"));

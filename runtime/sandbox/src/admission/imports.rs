@@ -3,7 +3,7 @@
 //! satisfy `@0.1.7` with `@0.1.0`.
 
 use super::{UnknownImport, types_are_ours};
-use crate::{AdmissionError, floor::FloorInterface, link::Linkable};
+use crate::{AdmissionError, excerpt, floor::FloorInterface, link::Linkable};
 use interlock_authority::{Catalogue, InterfaceName, authorize::Imports, catalogue::Interface};
 use wasmtime::{
     Engine,
@@ -43,7 +43,7 @@ pub(super) fn read(engine: &Engine, component: &Component, catalogue: &Catalogue
 
 impl ImportSheet {
     fn unknown(&mut self, import: &str, problem: impl Into<String>) {
-        self.unknown.push(UnknownImport { import: import.to_owned(), problem: problem.into() });
+        self.unknown.push(UnknownImport { import: excerpt::name(import), problem: problem.into() });
     }
 
     fn instance(
@@ -88,7 +88,6 @@ impl ImportSheet {
         let wit = &interface.wit;
         let ours = wit.interface(name).and_then(|id| wit.resolve.interfaces.get(id));
         for (function, guest) in functions {
-            self.imports.entry(name.clone()).or_default().insert(function.clone());
             let host = ours.and_then(|ours| ours.functions.get(&function));
             let (Some(entry), Some(host)) = (interface.functions.get(&function), host) else {
                 let known: Vec<&str> = interface.functions.keys().map(String::as_str).collect();
@@ -102,9 +101,10 @@ impl ImportSheet {
                 self.wrong_type.get_or_insert(AdmissionError::WrongType {
                     interface: name.to_string(),
                     function: function.clone(),
-                    difference,
+                    difference: excerpt::sentence(difference),
                 });
             }
+            self.imports.entry(name.clone()).or_default().insert(function.clone());
             let linkable = self.linkable.functions.entry(name.clone()).or_default();
             linkable.insert(function, entry.denied);
         }

@@ -16,6 +16,7 @@ use crate::{
     AdmissionError, Artifact, Form, Limits, MissingGrant, PluginBytes, RunOutcome, RunSettings,
     Tool,
     engine::TickingEngine,
+    excerpt,
     link::{self, Linkable, Links},
     run::{self, Observed, RunState},
     value::{Floats, to_json},
@@ -259,7 +260,8 @@ fn describable(
     component: &Component,
     sheet: &ImportSheet,
 ) -> Result<InstancePre<RunState>, AdmissionError> {
-    let failed = |e: wasmtime::Error| AdmissionError::Unlinkable(format!("{e:#}"));
+    let failed =
+        |e: wasmtime::Error| AdmissionError::Unlinkable(excerpt::sentence(format!("{e:#}")));
     let links = sheet.linkable.all(LinkState::Withheld(Withheld::Describing));
     let mut linker = link::linker(engine.engine(), &sheet.linkable, &links).map_err(failed)?;
     if !sheet.unknown.is_empty() {
@@ -316,6 +318,8 @@ fn failure(outcome: &RunOutcome) -> String {
         | RunOutcome::Invalid { message }
         | RunOutcome::NotLinked { message }
         | RunOutcome::HostFault { message } => message.clone(),
-        RunOutcome::Returned(_) | RunOutcome::ToolError { .. } => "it returned".into(),
+        RunOutcome::Returned(_)
+        | RunOutcome::ToolError { .. }
+        | RunOutcome::BrokenContract { .. } => "it returned".into(),
     }
 }

@@ -7,6 +7,8 @@ use wasmtime::component::{Type, types::ComponentFunc};
 
 /// Nodes of the types of one function; beyond it a schema would drown an agent.
 const MAX_NODES: u32 = 2_000;
+/// Bytes of a function's signature, which has each of its names; beyond it the same holds.
+const MAX_TEXT: usize = 64 << 10;
 /// Nesting of one type. Also bounds what the host holds for one value.
 const MAX_DEPTH: u32 = 32;
 
@@ -67,6 +69,7 @@ pub(crate) fn describe(function: &ComponentFunc) -> Result<Described, String> {
             }
         }
     };
+    walk.bounded()?;
     let mut input = object(properties, required);
     if let Value::Object(input) = &mut input {
         input.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
@@ -88,6 +91,7 @@ impl Walk {
         if depth > MAX_DEPTH {
             return Err(format!("its types nest deeper than {MAX_DEPTH}"));
         }
+        self.bounded()?;
         let next = depth + 1;
         let simple = |walk: &mut Self, schema: Value| {
             walk.text.push_str(type_word(ty));
@@ -208,6 +212,13 @@ impl Walk {
                 Err(format!("it takes or returns a {}, which has no form in JSON", type_word(ty)))
             }
         }
+    }
+
+    fn bounded(&self) -> Result<(), String> {
+        if self.text.len() > MAX_TEXT {
+            return Err(format!("its signature has more than {MAX_TEXT} bytes"));
+        }
+        Ok(())
     }
 
     fn comma(&mut self, at: usize) {

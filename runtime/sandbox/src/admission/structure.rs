@@ -1,7 +1,7 @@
 //! The shape of a component, read without compiling or running it: string encodings, sizes that make
 //! the engine recurse or the compiler explode, and the custom section of the guest SDK.
 
-use crate::{AdmissionError, engine::allowed_features};
+use crate::{AdmissionError, engine::allowed_features, excerpt};
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentType,
     ComponentTypeDeclaration, Encoding, InstanceTypeDeclaration, Parser, Payload, Validator,
@@ -83,7 +83,7 @@ fn scan(bytes: &[u8]) -> Result<Structure, AdmissionError> {
 }
 
 fn malformed(error: impl std::fmt::Display) -> AdmissionError {
-    AdmissionError::Malformed(error.to_string())
+    AdmissionError::Malformed(excerpt::sentence(error.to_string()))
 }
 
 /// A version string of the SDK, if that is what it is.

@@ -4,6 +4,7 @@
 
 use hmac::{Hmac, Mac};
 use interlock_authority::Digest;
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -54,7 +55,8 @@ impl ArtifactCache {
         let path = self.path(&profile, plugin);
         let file = OpenOptions::new()
             .read(true)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            // A pipe in the artifact's place must not keep the host waiting for somebody to write.
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(&path);
         let file = match file {
             Ok(file) => file,

@@ -7,7 +7,7 @@ mod load;
 pub use cache::ArtifactCache;
 pub use child::compile_child;
 
-use crate::{AdmissionError, PluginBytes};
+use crate::{AdmissionError, PluginBytes, excerpt};
 use cache::Found;
 use std::{ffi::OsString, path::PathBuf};
 use wasmtime::{Engine, component::Component};
@@ -49,7 +49,7 @@ pub enum Artifact {
 /// Makes a component runnable. Blocks: a caller inside a runtime moves it aside.
 ///
 /// # Errors
-/// The component is not valid, or its compilation takes too much.
+/// Its compilation fails or takes too much. That it is valid was checked before, by admission.
 pub(crate) fn component(
     engine: &Engine,
     compiler: &Compiler,
@@ -71,7 +71,7 @@ pub(crate) fn component(
     let artifact = match compiler {
         Compiler::InProcess => engine
             .precompile_component(plugin.bytes())
-            .map_err(|e| AdmissionError::Malformed(format!("{e:#}")))?,
+            .map_err(|e| AdmissionError::Compile(excerpt::sentence(format!("{e:#}"))))?,
         Compiler::Child { program, arguments } => {
             child::compile(program, arguments, plugin.bytes())?
         }

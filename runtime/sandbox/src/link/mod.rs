@@ -4,6 +4,7 @@
 mod door;
 
 use crate::{
+    excerpt,
     floor::{self, FloorInterface},
     run::{RunState, Stop},
 };
@@ -75,13 +76,12 @@ pub(crate) fn stub_unknown(
             continue;
         }
         let mut stub = linker.instance(name)?;
-        for (item, export) in instance.exports(engine) {
+        for (function, export) in instance.exports(engine) {
             if let ComponentItem::ComponentFunc(_) = export.ty {
-                let message = format!("`{name}` `{item}` is not there");
-                stub.func_new(
-                    item,
-                    move |_, _, _, _| Err(Stop::HostFault(message.clone()).into()),
-                )?;
+                let (name, item) = (excerpt::name(name), excerpt::name(function));
+                let message = format!("the plugin calls `{name}` `{item}`, which is not there");
+                let stop = Stop::Ended { code: "unknown-import", message };
+                stub.func_new(function, move |_, _, _, _| Err(stop.clone().into()))?;
             }
         }
     }

@@ -2,13 +2,10 @@
 //! nor a bug of the plugin like a limit: they have different exit codes and different next steps.
 
 use super::{Stop, out_of_time};
-use crate::{Limits, RunOutcome, report::LimitKind};
+use crate::{Limits, RunOutcome, excerpt, report::LimitKind};
 use std::time::Duration;
 use wasmtime::{Trap, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
-
-/// The longest message of the engine that is passed on, in characters.
-const MAX_MESSAGE: usize = 500;
 
 /// Sorts an error of a run that had this much time.
 pub(super) fn outcome(error: &wasmtime::Error, limits: &Limits, allowed: Duration) -> RunOutcome {
@@ -55,7 +52,7 @@ pub(super) fn outcome(error: &wasmtime::Error, limits: &Limits, allowed: Duratio
         );
     }
     if root.contains("resource limit exceeded") || root.contains("handle limit exceeded") {
-        return limit(LimitKind::Count, root);
+        return limit(LimitKind::Count, excerpt::sentence(root));
     }
-    RunOutcome::Trap { message: root.chars().take(MAX_MESSAGE).collect() }
+    RunOutcome::Trap { message: excerpt::sentence(root) }
 }

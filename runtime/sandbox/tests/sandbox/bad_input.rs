@@ -1,8 +1,8 @@
 //! Bytes that are no plugin: each a clear error that names the thing, and no panic.
 
 use crate::{
-    harness::{admit, catalogue, inspect, sandbox},
-    text::{ADD, LIBC},
+    harness::{REMEDIATE, admit, catalogue, inspect, sandbox},
+    text::{ADD, LIBC, import},
 };
 use interlock_sandbox::{AdmissionError, PluginBytes};
 
@@ -202,4 +202,97 @@ async fn a_component_that_would_keep_the_compiler_busy() {
     assert!(matches!(inspect(&text).await.unwrap_err(), AdmissionError::OutOfBounds(_)));
     let text = format!("{}{}", "(component ".repeat(20), ")".repeat(20));
     assert!(matches!(inspect(&text).await.unwrap_err(), AdmissionError::OutOfBounds(_)));
+}
+
+/// Names and source lines are the plugin's and may be megabytes long; what is said about them is not.
+#[tokio::test]
+async fn what_a_plugin_is_quoted_with_is_bounded() {
+    let short = |said: String| {
+        assert!(said.chars().count() < 1_000, "{} characters: {said:.300}", said.chars().count());
+        said
+    };
+    let line = format!("(component (core module (func (unknown{}))))", " (nop)".repeat(500_000));
+    assert!(line.len() > 3_000_000);
+    let said = short(refused(line.as_bytes()).to_string());
+    assert!(said.contains("does not assemble") && said.contains("(cut; "), "{said}");
+
+    let long = "x".repeat(50_000);
+    let core = r#"(core module $m (func (export "go"))) (core instance $i (instantiate $m))"#;
+    let go = r#"(canon lift (core func $i "go"))"#;
+    for (text, says) in [
+        (
+            format!(
+                r#"(component (import "acme:a/{long}" (instance (export "f" (func)))) {core} (func (export "go") {go}))"#
+            ),
+            "no catalogue",
+        ),
+        (
+            format!(
+                r#"(component (import "acme:a/b" (instance (export "{long}" (type (sub resource))))) {core} (func (export "go") {go}))"#
+            ),
+            "resource",
+        ),
+        (
+            format!(
+                r#"(component (import "wasi:random/random@0.2.6" (instance (export "{long}" (func)))) {core} (func (export "go") {go}))"#
+            ),
+            "does not fit this host",
+        ),
+        (format!(r#"(component {core} (func (export "{long}") {go}))"#), "is not of the form"),
+        (
+            format!(
+                r#"(component {core} (func (export "a") {go}) (export "{long}" (core module $m)))"#
+            ),
+            "neither a function",
+        ),
+        (
+            format!(
+                r#"(component {core} (func (export "{long}") {go}) (func (export "{long}") {go}))"#
+            ),
+            "not valid",
+        ),
+        (
+            format!(
+                r#"(component (import "{REMEDIATE}" (instance (export "{long}" (func)))) {core} (func (export "go") {go}))"#
+            ),
+            "has only",
+        ),
+        (
+            import(REMEDIATE, "r", &["restart-service"])
+                .replace("\"service\"", &format!("\"{long}\"")),
+            "is not the host's function",
+        ),
+    ] {
+        let text = if text.starts_with("(component") {
+            text
+        } else {
+            format!("(component {text} {core} (func (export \"go\") {go}))")
+        };
+        match admit(&text, &[REMEDIATE]).await {
+            Err(error) => {
+                let said = short(error.to_string());
+                assert!(said.contains(says) && said.contains("(cut; "), "{says}: {said}");
+            }
+            Ok(admitted) => {
+                assert_eq!(says, "neither a function", "it was admitted");
+                assert_eq!(admitted.passed_over.len(), 1);
+                assert!(short(admitted.passed_over[0].clone()).contains(says));
+            }
+        }
+    }
+
+    // Many short ones are as long as a long one.
+    let exports: String =
+        (0..2_000).map(|n| format!(r#"(func (export "a{n}-B") {go})"#)).collect();
+    let error = admit(&format!("(component {core} {exports})"), &[]).await.unwrap_err();
+    assert!(matches!(&error, AdmissionError::NoTools { passed_over } if passed_over.len() == 101));
+    assert!(error.to_string().ends_with("and 1900 more"));
+
+    // The schema that a signature makes is text of the plugin, too.
+    let typed = format!(
+        r#"(component (core module $m (func (export "go") (param i32)))
+      (core instance $i (instantiate $m))
+      (func (export "go") (param "{long}{long}" u32) {go}))"#
+    );
+    assert!(short(admit(&typed, &[]).await.unwrap_err().to_string()).contains("signature"));
 }

@@ -113,6 +113,25 @@ async fn an_artifact_of_something_else_is_never_loaded() {
     assert!(fs::symlink_metadata(&add_path).unwrap().is_file(), "the link was replaced");
 }
 
+/// Nobody ever writes to a pipe in an artifact's place: opening it must not wait for that.
+#[tokio::test]
+async fn a_pipe_in_an_artifacts_place_does_not_hang_the_host() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = sandbox(
+        Compiler::InProcess,
+        Some(ArtifactCache { dir: dir.path().to_owned(), key: [1; 32] }),
+    );
+    artifact(&host, &plugin(ADD)).await;
+    let path = fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(&path).unwrap();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let plugin = plugin(ADD);
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(20), artifact(&host, &plugin));
+    assert!(matches!(asked.await.unwrap(), Artifact::Recompiled { .. }));
+    assert!(fs::symlink_metadata(&path).unwrap().is_file(), "the pipe was replaced");
+}
+
 #[tokio::test]
 async fn a_cache_that_cannot_be_written_is_said_and_not_fatal() {
     let dir = tempfile::tempdir().unwrap();

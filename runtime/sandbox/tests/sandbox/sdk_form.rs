@@ -190,27 +190,51 @@ async fn errors_of_the_contract() {
     assert_eq!(report.outcome, expected);
 }
 
+/// A plugin whose tool `odd` returns these bytes as its result.
+fn returning(bytes: &str) -> String {
+    let mut data = Data { at: 10_000, text: String::new() };
+    let [ptr, len] = data.string(bytes);
+    let body = format!(
+        "(i32.store8 (i32.const 64) (i32.const 0)) (i32.store (i32.const 68) (i32.const {ptr}))
+         (i32.store (i32.const 72) (i32.const {len})) (i32.const 64)"
+    );
+    sdk(&[def("odd")], "", "", &body).replace(
+        "(func (export \"describe\")",
+        &format!("{} (func (export \"describe\")", data.text),
+    )
+}
+
 /// Results that are not JSON, or JSON with two meanings.
 #[tokio::test]
 async fn a_result_that_is_not_json() {
-    for bytes in ["{", r#"{"a":1,"a":2}"#, "NaN", ""] {
-        let mut data = Data { at: 60_000, text: String::new() };
-        let [ptr, len] = data.string(bytes);
-        let body = format!(
-            "(i32.store8 (i32.const 64) (i32.const 0)) (i32.store (i32.const 68) (i32.const {ptr}))
-             (i32.store (i32.const 72) (i32.const {len})) (i32.const 64)"
-        );
-        let text = sdk(&[def("odd")], "", "", &body).replace(
-            "(func (export \"describe\")",
-            &format!("{} (func (export \"describe\")", data.text),
-        );
-        let admitted = admit(&text, &[]).await.unwrap();
+    let key = "k".repeat(20_000);
+    let twice = format!(r#"{{"{key}":1,"{key}":2}}"#);
+    for bytes in ["{", r#"{"a":1,"a":2}"#, "NaN", "", &twice] {
+        let admitted = admit(&returning(bytes), &[]).await.unwrap();
         let report = run(&admitted, "odd", json!({})).await;
-        assert!(
-            matches!(&report.outcome, RunOutcome::Invalid { message } if message.contains("JSON")),
-            "{report:?}"
-        );
+        let RunOutcome::BrokenContract { message } = &report.outcome else { panic!("{report:?}") };
+        assert!(message.contains("JSON"), "{message}");
+        assert!(message.len() < 1_000, "{} bytes", message.len());
     }
+}
+
+/// A plugin that acted and then broke its contract is not one that never ran: `Invalid` would invite
+/// the caller to correct the arguments and call again.
+#[tokio::test]
+async fn a_broken_contract_after_an_effect_is_not_invalid() {
+    let remediate = import(REMEDIATE, "r", &["restart-service"]);
+    // Its result is the first byte of its own arguments, which is no JSON text.
+    let body =
+        "(call $restart (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 200))
+      (i32.store8 (i32.const 64) (i32.const 0)) (i32.store (i32.const 68) (local.get $a))
+      (i32.store (i32.const 72) (i32.const 1)) (i32.const 64)";
+    let text = sdk(&[def("heal")], &remediate, "", body);
+    let admitted = admit(&text, &[REMEDIATE]).await.unwrap();
+    let gate = TestGate::ok();
+    let report =
+        run_with(&admitted, "heal", json!({}), settings(Limits::default()), gate.clone()).await;
+    assert_eq!(gate.count(), 1);
+    assert!(matches!(report.outcome, RunOutcome::BrokenContract { .. }), "{report:?}");
 }
 
 /// How `describe` ended, where it says so in these words.
@@ -218,6 +242,18 @@ fn describe_failed<'a>(error: &'a AdmissionError, says: &str) -> &'a RunOutcome 
     let AdmissionError::DescribeFailed { message, outcome } = error else { panic!("{error:?}") };
     assert!(message.contains(says), "{message}");
     outcome
+}
+
+/// A tool's own words about its failure, of any length that a result may have.
+#[tokio::test]
+async fn the_message_of_a_failed_tool_is_bounded() {
+    let body = r#"(i32.store8 (i32.const 64) (i32.const 1)) (i32.store8 (i32.const 68) (i32.const 3))
+      (i32.store (i32.const 72) (local.get $a)) (i32.store (i32.const 76) (local.get $al))
+      (i32.store8 (i32.const 80) (i32.const 0)) (i32.const 64)"#;
+    let admitted = admit(&sdk(&[def("fail")], "", "", body), &[]).await.unwrap();
+    let report = run(&admitted, "fail", json!({"x": "y".repeat(300_000)})).await;
+    let RunOutcome::ToolError { message, .. } = &report.outcome else { panic!("{report:?}") };
+    assert!(message.starts_with(r#"{"x":"yyy"#) && message.len() < 5_000, "{}", message.len());
 }
 
 #[tokio::test]
@@ -385,5 +421,6 @@ async fn inspect_describes_what_it_could_not_admit() {
         "(call $restart (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 200))";
     let text = sdk(&[def("heal")], &import(&newer, "r", &["restart-service"]), body, ECHO);
     let error = inspect(&text).await.unwrap_err();
-    describe_failed(&error, "not there");
+    let outcome = describe_failed(&error, "not there");
+    assert!(matches!(outcome, RunOutcome::Ended { code: "unknown-import", .. }), "{outcome:?}");
 }
