@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use interlock_tests::{Deployment, Sample, staged_plugin};
+use interlock_tests::{Deployment, Sample, root, staged_plugin};
 use xtask::tripwire;
 
 const AGENT: &str = "Agent::oncall-bot";
@@ -166,5 +166,51 @@ fn two_deployments_side_by_side_do_not_meet() -> Result<()> {
     one.run(&["sample", "break"])?.exit(0)?;
     one.run(&["sample", "stop"])?.exit(0)?;
     assert_eq!(changed(&before, &other.sample()?), BTreeSet::new());
+    Ok(())
+}
+
+/// A component made for any other host: its typed exports are tools, and their values are JSON.
+#[test]
+fn a_plain_component_is_called_by_its_typed_exports() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let file = root().join("tests/cases/plain/values.wat");
+    deployment.install(&file, "values", &[])?.exit(0)?.says(&["reaches nothing"])?;
+    let same = [
+        ("big", r#""18446744073709551615""#),
+        ("signed", r#""-9223372036854775808""#),
+        ("small", "255"),
+        ("real", "-2.5e-7"),
+        ("short", "0.5"),
+        ("letter", r#""é""#),
+        ("yes", "true"),
+        ("say", r#""ü, \"quoted\"\n""#),
+        ("bytes", r#""AP8=""#),
+        ("thing-of", r#"{"id":"7","at":{"x":-1,"y":2},"tag":null}"#),
+        ("thing-of", r#"{"id":"7","at":{"x":-1,"y":2},"tag":"t"}"#),
+        ("shape-of", r#"{"none":null}"#),
+        ("shape-of", r#"{"pair":[1,255]}"#),
+        ("colour-of", r#""green""#),
+        ("rights-of", r#"["read","execute"]"#),
+    ];
+    for (tool, value) in same {
+        let (tool, arguments) = (format!("values.{tool}"), format!(r#"{{"x":{value}}}"#));
+        let ran = deployment.run(&["call", &tool, &arguments, "--as", AGENT])?.exit(0)?;
+        let expected: serde_json::Value = serde_json::from_str(value)?;
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&ran.stdout)?, expected, "{tool}");
+    }
+    let ends = [
+        ("divide", r#"{"a":7,"b":2}"#, 0, "3"),
+        ("divide", r#"{"a":7,"b":0}"#, 1, "division by zero"),
+        ("divide-real", r#"{"a":0,"b":0}"#, 0, "NaN"),
+        ("stop", r#"{"x":1}"#, 5, "unreachable"),
+        ("small", r#"{"x":256}"#, 2, "255"),
+        ("big", r#"{"x":"18446744073709551616"}"#, 2, "x"),
+        ("shape-of", r#"{"x":{"round":1}}"#, 2, "x"),
+        ("thing-of", r#"{"x":{"id":"1"}}"#, 2, "at"),
+    ];
+    for (tool, arguments, code, words) in ends {
+        let tool = format!("values.{tool}");
+        deployment.run(&["call", &tool, arguments, "--as", AGENT])?.exit(code)?.says(&[words])?;
+    }
     Ok(())
 }

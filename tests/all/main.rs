@@ -18,3 +18,5 @@ mod cases;
 mod journeys;
 // What people type wrong: arguments, names, resources, configuration. Exit code, words, nothing changed.
 mod mistakes;
+// What is shown and how it ends: terminal bytes, output that cannot be written, commands to paste, refusals.
+mod surface;

@@ -1,0 +1,396 @@
+//! What the command line shows and how it ends: bytes on the terminal, output that cannot be written,
+//! commands that are told to be pasted, and refusals that leave nothing behind.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use interlock_tests::{Deployment, Ran, interlock, run, staged_plugin};
+
+const AGENT: &str = "Agent::oncall-bot";
+const OBSERVE: &str = "interlock:environment/observe@0.1.0=environment/prod";
+
+/// A tool that returns what no terminal should be sent: C1 controls, DEL, a bidirectional override, a tag.
+const SAYS: &str = r#"(component
+  (core module $m
+    (memory (export "memory") 1)
+    (data (i32.const 8) "\10\00\00\00\11\00\00\00")
+    (data (i32.const 16) "a\c2\9b31m\7f\e2\80\aez\f3\a0\81\81")
+    (func (export "say") (result i32) i32.const 8))
+  (core instance $i (instantiate $m))
+  (func (export "say") (result string)
+    (canon lift (core func $i "say") (memory $i "memory"))))"#;
+
+/// The binary with its standard output somewhere else; the exit code and standard error.
+fn with_stdout(folder: &Path, arguments: &[&str], stdout: Stdio) -> Result<(i32, String)> {
+    let child = Command::new(interlock()?)
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let ended = child.wait_with_output()?;
+    let code = ended.status.code().context("ended by a signal")?;
+    Ok((code, String::from_utf8_lossy(&ended.stderr).into_owned()))
+}
+
+/// A full disk.
+fn full() -> Result<Stdio> {
+    Ok(File::options().write(true).open("/dev/full")?.into())
+}
+
+/// A reader that has gone away.
+fn gone() -> Result<Stdio> {
+    Ok(std::io::pipe()?.1.into())
+}
+
+/// The findings of `doctor` that are not good, as text.
+fn complaints(deployment: &Deployment) -> Result<Vec<String>> {
+    let findings = deployment.run(&["doctor", "--json"])?.json()?;
+    let findings = findings.as_array().context("not a list")?.iter();
+    Ok(findings.filter(|f| f["verdict"] != "good").map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_result_is_shown_without_what_steers_a_terminal_and_is_the_same_value() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let file = deployment.write("says.wat", SAYS)?;
+    deployment.install(&file, "says", &[])?.exit(0)?;
+    let value = "a\u{9b}31m\u{7f}\u{202e}z\u{e0041}";
+    let plain = deployment.run(&["call", "says.say", "--as", AGENT])?.exit(0)?;
+    assert_eq!(plain.json()?, value, "{plain}");
+    assert_eq!(plain.stdout.trim(), r#""a\u009b31m\u007f\u202ez\udb40\udc41""#);
+    let json = deployment.run(&["call", "says.say", "--as", AGENT, "--json"])?.exit(0)?;
+    assert_eq!(json.json()?["result"], value, "{json}");
+    assert!(json.stdout.is_ascii(), "{json}");
+    Ok(())
+}
+
+#[test]
+fn output_that_cannot_be_written_is_told_and_never_a_panic() -> Result<()> {
+    let deployment = Deployment::init()?;
+    deployment.install(&staged_plugin("word_count")?, "word-count", &[])?.exit(0)?;
+    let text = r#"{"text":"one two"}"#;
+    let done: [&[&str]; 6] = [
+        &["completions", "bash"],
+        &["--help"],
+        &["plugin", "list"],
+        &["config", "check", "--json"],
+        &["call", "word-count.count", text, "--as", AGENT],
+        &["call", "word-count.count", text, "--as", AGENT, "--json"],
+    ];
+    for arguments in done {
+        let (code, words) = with_stdout(deployment.path(), arguments, full()?)?;
+        assert_eq!(code, 2, "{arguments:?}: {words}");
+        assert!(words.contains("standard output"), "{arguments:?}: {words}");
+        assert!(!words.contains("panicked"), "{arguments:?}: {words}");
+        let (code, words) = with_stdout(deployment.path(), arguments, gone()?)?;
+        assert_eq!(code, 0, "{arguments:?}: {words}");
+        assert!(!words.contains("error"), "{arguments:?}: {words}");
+    }
+    // An ending that is worse than lost output keeps its code.
+    let refused = ["call", "word-count.count", text, "--as", "Agent::mallory", "--json"];
+    for stdout in [full()?, gone()?] {
+        let (code, words) = with_stdout(deployment.path(), &refused, stdout)?;
+        assert_eq!(code, 3, "{words}");
+    }
+    Ok(())
+}
+
+#[test]
+fn usage_errors_are_json_where_json_was_asked_for() -> Result<()> {
+    let folder = Deployment::empty()?;
+    let wrong: [&[&str]; 5] = [
+        &["frobnicate", "--json"],
+        &["--json", "plugin"],
+        &["--json"],
+        &["call", "--json", "--frob"],
+        &["--json", "plugin", "install"],
+    ];
+    for arguments in wrong {
+        let ran = folder.run(arguments)?.exit(2)?;
+        let said = ran.json()?;
+        assert_eq!(said["status"], "error", "{ran}");
+        assert_eq!(said["code"], "usage", "{ran}");
+        assert_eq!(said["exit"], 2, "{ran}");
+        assert!(said["message"].as_str().is_some_and(|m| !m.is_empty()), "{ran}");
+        assert!(!ran.stdout.contains('\u{1b}') && ran.stderr.is_empty(), "{ran}");
+    }
+    // Help is help, and behind `--` there is no option.
+    assert!(folder.run(&["--help", "--json"])?.exit(0)?.stdout.contains("Usage"));
+    let word = folder.run(&["freeze", "x", "--", "--json"])?.exit(2)?;
+    assert!(word.stdout.is_empty(), "{word}");
+    Ok(())
+}
+
+/// What a refusal tells to paste, run by a shell in that folder.
+fn paste(folder: &Path, refusal: &Ran) -> Result<Ran> {
+    let (_, command) = refusal.stderr.split_once("To grant it:  ").context("no command")?;
+    let mut script = String::new();
+    for line in command.lines() {
+        script.push_str(line);
+        script.push('\n');
+        if !line.ends_with('\\') {
+            break;
+        }
+    }
+    let program = interlock()?;
+    let ours = program.parent().context("no folder")?.display().to_string();
+    let path = format!("{ours}:{}", std::env::var("PATH").unwrap_or_default());
+    let ended = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(folder)
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .output()?;
+    Ok(Ran {
+        command: script,
+        code: ended.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&ended.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&ended.stderr).into_owned(),
+        time: std::time::Duration::ZERO,
+    })
+}
+
+#[test]
+fn the_command_of_a_refusal_can_be_pasted() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let file = deployment.path().join("it's $(a) \u{1b}[31m plugin.wasm");
+    fs::copy(staged_plugin("fix_service")?, &file)?;
+    let refusal = deployment.install(&file, "fix-service", &[OBSERVE])?.exit(3)?;
+    assert!(!refusal.stderr.contains('\u{1b}'), "{refusal}");
+    assert!(refusal.stderr.contains("remediate@0.1.0#"), "{refusal}");
+    assert!(!refusal.stderr.contains("NAME"), "{refusal}");
+    paste(deployment.path(), &refusal)?.exit(0)?;
+    let list = deployment.run(&["plugin", "list", "--json"])?.exit(0)?.json()?;
+    let grants = list[0]["grants"].as_array().context("no grants")?;
+    assert_eq!(grants.len(), 2, "{list}");
+    assert!(grants.iter().all(|g| g["resources"][0] == "environment/prod"), "{list}");
+
+    // The standing grants are in the command of an update that needs more, from another folder too.
+    fs::create_dir(deployment.path().join("sub dir"))?;
+    let below = deployment.path().join("sub dir");
+    let overreach = staged_plugin("overreach")?;
+    let words: [&str; 7] = [
+        "plugin",
+        "install",
+        overreach.to_str().context("not UTF-8")?,
+        "--name",
+        "fix-service",
+        "--config",
+        "../interlock.toml",
+    ];
+    let refusal = run(&below, &words, "")?.exit(3)?.says(&["teardown", "observe@0.1.0="])?;
+    paste(&below, &refusal)?.exit(0)?;
+    Ok(())
+}
+
+#[test]
+fn a_refusal_with_nothing_to_go_by_leaves_the_name_open() -> Result<()> {
+    let deployment = Deployment::init()?;
+    deployment
+        .install(&staged_plugin("fix_service")?, "fix-service", &[])?
+        .exit(3)?
+        .says(&["environment/NAME", "in the place of NAME"])?;
+    Ok(())
+}
+
+#[test]
+fn init_leaves_nothing_behind_where_it_refuses() -> Result<()> {
+    let folder = Deployment::empty()?;
+    fs::create_dir_all(folder.path().join("environments/prod"))?;
+    folder.write("environments/prod/real", "somebody's own")?;
+    let before = folder.files()?;
+    folder.run(&["init"])?.exit(2)?.says(&["interlock init --no-sample"])?;
+    assert!(folder.files()? == before);
+    assert!(!folder.path().join(".interlock").exists());
+    folder.run(&["init", "--no-sample"])?.exit(0)?;
+    assert_eq!(fs::read(folder.path().join("environments/prod/real"))?, b"somebody's own");
+    // What is told to be typed next names the folder, whatever it is called.
+    folder.run(&["init", "new/it's one"])?.exit(0)?.says(&[r"cd 'new/it'\''s one'"])?;
+    Ok(())
+}
+
+#[test]
+fn a_configuration_that_was_named_must_be_there() -> Result<()> {
+    let folder = Deployment::empty()?;
+    let plugin = staged_plugin("word_count")?;
+    let plugin = plugin.to_str().context("not UTF-8")?;
+    folder.run(&["plugin", "inspect", plugin])?.exit(0)?;
+    folder
+        .run(&["--config", "missing.toml", "plugin", "inspect", plugin])?
+        .exit(2)?
+        .says(&["missing.toml"])?;
+    folder
+        .run(&["plugin", "inspect", plugin, "--config", "interlock.toml"])?
+        .exit(2)?
+        .says(&["interlock.toml"])?;
+    Ok(())
+}
+
+#[test]
+fn a_grant_of_no_function_is_a_usage_error() -> Result<()> {
+    let deployment = Deployment::init()?;
+    for functions in ["#", "#,", "#logs,,"] {
+        let grant = format!("interlock:environment/observe@0.1.0{functions}=environment/prod");
+        deployment
+            .install(&staged_plugin("fix_service")?, "fix-service", &[&grant])?
+            .exit(2)?
+            .says(&["name of a function"])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_preopen_means_the_folder_of_whoever_typed_it() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let below = deployment.path().join("sub");
+    fs::create_dir_all(below.join("notes"))?;
+    fs::create_dir_all(deployment.path().join("other"))?;
+    let outside = Deployment::empty()?;
+    let plugin = staged_plugin("word_count")?;
+    let plugin = plugin.to_str().context("not UTF-8")?;
+    let install = |preopen: &str| {
+        let words = ["plugin", "install", plugin, "--name", "word-count", "--preopen", preopen];
+        run(&below, &[&words[..], &["--config", "../interlock.toml"]].concat(), "")
+    };
+    let stored = |host: &str| -> Result<()> {
+        let text = fs::read_to_string(deployment.path().join("interlock.toml"))?;
+        anyhow::ensure!(text.contains(&format!("host = \"{host}\"")), "no `{host}` in\n{text}");
+        Ok(())
+    };
+    install("notes=/notes")?.exit(0)?;
+    stored("sub/notes")?;
+    install("../other=/notes")?.exit(0)?;
+    stored("other")?;
+    let absolute = outside.path().to_str().context("not UTF-8")?;
+    install(&format!("{absolute}=/notes"))?.exit(0)?;
+    stored(absolute)?;
+    for wrong in ["notes", "=/notes", "notes=notes", "notes=/../etc", "missing=/notes"] {
+        let ran = install(wrong)?.exit(2)?.says(&[&format!("--preopen {wrong}")])?;
+        assert!(!ran.stderr.contains("interlock.toml:"), "{ran}");
+    }
+    stored(absolute)
+}
+
+#[test]
+fn doctor_and_check_know_a_host_that_cannot_start() -> Result<()> {
+    let deployment = Deployment::init()?;
+    deployment.write("lights.wit", LIGHTS_WIT)?;
+    deployment.write("lights.toml", LIGHTS)?;
+    deployment.configure("[cli]", "catalogues = [\"lights.toml\"]\n\n[cli]")?;
+    deployment.run(&["config", "check"])?.exit(2)?.says(&["nobody-has-this"])?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["nobody-has-this"])?;
+    Ok(())
+}
+
+const LIGHTS_WIT: &str =
+    "package test:lights@0.1.0;\n\ninterface look {\n    is-on: func(name: string) -> bool;\n}\n";
+const LIGHTS: &str = r#"wit = "lights.wit"
+
+[interface."test:lights/look@0.1.0"]
+provider = "nobody-has-this"
+
+[interface."test:lights/look@0.1.0".function.is-on]
+class = "read"
+resource = "light/{name}"
+"#;
+
+#[test]
+fn doctor_tells_what_is_left_behind() -> Result<()> {
+    let deployment = Deployment::init()?;
+    deployment.install(&staged_plugin("word_count")?, "word-count", &[])?.exit(0)?;
+    let before = complaints(&deployment)?;
+    assert!(before.is_empty(), "{before:?}");
+    deployment.write(".interlock.toml.0123456789abcdef", "half")?;
+    deployment.write("plugins/.x.wasm.0123456789abcdef", "half")?;
+    deployment.write("plugins/orphan one.wasm", "bytes")?;
+    let files = deployment.files()?;
+    let after = complaints(&deployment)?;
+    assert_eq!(after.len(), 3, "{after:?}");
+    for word in ["rm ./.interlock.toml.0123456789abcdef", ".x.wasm.0123456789abcdef", "orphan one"]
+    {
+        assert!(after.iter().any(|c| c.contains(word)), "{word}: {after:?}");
+    }
+    deployment.run(&["doctor"])?.exit(0)?;
+    assert!(deployment.files()? == files, "doctor changes nothing");
+    Ok(())
+}
+
+#[test]
+fn at_most_once_doctor_tells_of_an_effect_whose_end_is_unknown() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let record = deployment.path().join(".interlock/record.jsonl");
+    let line = |event: &str, step: u64| {
+        format!(
+            r#"{{"event":"{event}","invocation":"01TEST","step":{step},"function":"restart-service","resource":"environment/prod/service/api","status":"done"}}"#
+        )
+    };
+    let text = [line("intent", 1), line("intent", 2), line("outcome", 1), String::new()].join("\n");
+    fs::write(&record, text)?;
+    let chmod = |mode: u32| {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&record, fs::Permissions::from_mode(mode))
+    };
+    chmod(0o600)?;
+    let told = complaints(&deployment)?;
+    assert_eq!(told.len(), 1, "{told:?}");
+    for word in ["its end is unknown", "01TEST", "step 2", "environment/prod/service/api"] {
+        assert!(told[0].contains(word), "{word}: {told:?}");
+    }
+    // Whoever else can read the record can read what was done to whom.
+    chmod(0o644)?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["the record", "chmod go-rwx"])?;
+    Ok(())
+}
+
+#[test]
+fn doctor_looks_at_preopens_and_at_who_can_write_wit() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let deployment = Deployment::init()?;
+    fs::create_dir(deployment.path().join("notes"))?;
+    let plugin = staged_plugin("word_count")?;
+    let plugin = plugin.to_str().context("not UTF-8")?;
+    let words = ["plugin", "install", plugin, "--name", "word-count", "--preopen", "notes=/notes"];
+    deployment.run(&words)?.exit(0)?;
+    deployment.run(&["doctor"])?.exit(0)?.says(&["may read notes as /notes"])?;
+    fs::remove_dir(deployment.path().join("notes"))?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["/notes", "make the folder"])?;
+    fs::create_dir(deployment.path().join("notes"))?;
+
+    let wit = deployment.write("lights.wit", LIGHTS_WIT)?;
+    deployment.write("lights.toml", LIGHTS.replace("nobody-has-this", "environment"))?;
+    deployment.configure("[cli]", "catalogues = [\"lights.toml\"]\n\n[cli]")?;
+    deployment.run(&["doctor"])?.exit(0)?;
+    fs::set_permissions(&wit, fs::Permissions::from_mode(0o666))?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["chmod go-w lights.wit"])?;
+    Ok(())
+}
+
+#[test]
+fn freeze_and_thaw_say_which_way_the_switch_stands() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let state = deployment.path().join(".interlock");
+    let (record, switch) = (state.join("record.jsonl"), state.join("frozen"));
+    deployment.run(&["thaw"])?.exit(0)?.says(&["were not frozen"])?;
+    fs::create_dir(&record)?;
+    deployment.run(&["freeze"])?.exit(5)?.says(&["effects ARE stopped", "record.jsonl"])?;
+    assert!(switch.exists());
+    deployment.run(&["thaw"])?.exit(5)?.says(&["still stopped"])?;
+    assert!(switch.exists(), "effects must not start again unrecorded");
+    fs::remove_dir(&record)?;
+    deployment.run(&["thaw"])?.exit(0)?;
+    assert!(!switch.exists());
+
+    // A switch that cannot be taken away: the record must end with what is true.
+    fs::create_dir(&switch)?;
+    let ran = deployment.run(&["thaw", "--json"])?.exit(5)?;
+    assert_eq!(ran.json()?["code"], "still-frozen", "{ran}");
+    let text = fs::read_to_string(&record)?;
+    let last = text.lines().last().context("an empty record")?;
+    assert!(last.contains(r#""event":"freeze""#), "{text}");
+    Ok(())
+}

@@ -1,0 +1,56 @@
+;; What: a plugin of the SDK's form that never says what its tools are
+;; Exit: 5
+;; Says: describe
+;; Says: time
+(component
+  (core module $Libc
+    (memory (export "mem") 2)
+    (global $next (mut i32) (i32.const 200000))
+    (func $realloc (export "realloc") (param i32 i32 i32 i32) (result i32) (local $p i32)
+      (local.set $p (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+      (global.set $next (i32.add (local.get $p) (local.get 3)))
+      (block $done (loop $grow
+        (br_if $done (i32.le_u (global.get $next) (i32.mul (memory.size) (i32.const 65536))))
+        (drop (memory.grow (i32.const 16)))
+        (br $grow)))
+      (local.get $p)))
+  (core instance $libc (instantiate $Libc))
+  (alias core export $libc "mem" (core memory $mem))
+  (alias core export $libc "realloc" (core func $realloc))
+  (core module $m
+    (import "libc" "mem" (memory 2))
+    (func (export "describe") (result i32) (loop $again (br $again)) (unreachable))
+    (func (export "call") (param $n i32) (param $nl i32) (param $a i32) (param $al i32) (result i32)
+      (i32.store8 (i32.const 64) (i32.const 0)) (i32.store (i32.const 68) (local.get $a)) (i32.store (i32.const 72) (local.get $al)) (i32.const 64)))
+  (core instance $i (instantiate $m (with "libc" (instance $libc))))
+  (type $kind (enum "invalid-arguments" "unknown-tool" "denied" "failed"))
+  (type $error (record (field "kind" $kind) (field "message" string) (field "details" (option string))))
+  (type $def (record (field "name" string) (field "title" (option string))
+    (field "description" string) (field "input-schema" string)
+    (field "output-schema" (option string)) (field "uses" (option (list string)))))
+  (func $describe (result (list $def))
+    (canon lift (core func $i "describe") (memory $mem) (realloc (func $realloc))))
+  (func $call (param "name" string) (param "arguments" string) (result (result string (error $error)))
+    (canon lift (core func $i "call") (memory $mem) (realloc (func $realloc))))
+  (component $Shim
+      (type $kind' (enum "invalid-arguments" "unknown-tool" "denied" "failed"))
+      (import "error-kind" (type $kind (eq $kind')))
+      (type $error' (record (field "kind" $kind) (field "message" string) (field "details" (option string))))
+      (import "tool-error" (type $error (eq $error')))
+      (type $def' (record (field "name" string) (field "title" (option string))
+        (field "description" string) (field "input-schema" string)
+        (field "output-schema" (option string)) (field "uses" (option (list string)))))
+      (import "tool-definition" (type $def (eq $def')))
+    (import "describe" (func $describe (result (list $def))))
+    (import "call" (func $call (param "name" string) (param "arguments" string) (result (result string (error $error)))))
+    (export $kind2 "error-kind" (type $kind))
+    (type $error2' (record (field "kind" $kind2) (field "message" string) (field "details" (option string))))
+    (export $error2 "tool-error" (type $error2'))
+    (export $def2 "tool-definition" (type $def))
+    (export "describe" (func $describe) (func (result (list $def2))))
+    (export "call" (func $call) (func (param "name" string) (param "arguments" string) (result (result string (error $error2))))))
+  (instance $tools (instantiate $Shim
+    (with "error-kind" (type $kind)) (with "tool-error" (type $error))
+    (with "tool-definition" (type $def))
+    (with "describe" (func $describe)) (with "call" (func $call))))
+  (export "interlock:tool/tools@0.1.0" (instance $tools)))
