@@ -279,6 +279,7 @@ fn conclude(mode: Mode, report: &RunReport, log: &RunLog) -> Outcome {
             Outcome::Refused { code: "not-linked".to_owned(), message: message.clone() }
         }
         RunOutcome::Trap { message } => Outcome::Trapped { message: message.clone() },
+        RunOutcome::BrokenContract { message } => Outcome::Trapped { message: message.clone() },
         RunOutcome::Invalid { message } => Outcome::InvalidArguments { message: message.clone() },
         RunOutcome::HostFault { message } => Outcome::HostFault { message: message.clone() },
     }

@@ -6,3 +6,4 @@ mod editing; // what `plugin install` and `remove` do to a file that people keep
 mod fixture; // a capability whose provider misbehaves as asked
 mod gate; // the one door, driven directly
 mod installing; // plugins on a real folder: editors at once, broken bytes, folders not to be read
+mod pipeline; // the whole flow through a host, with a capability of this test
