@@ -27,6 +27,8 @@ use toml::Spanned;
 
 /// The most replicas of one service.
 pub(super) const MAX_REPLICAS: u32 = 64;
+/// The longest that a service may be waited for, at its start and at its end, in seconds.
+pub(super) const MAX_SECONDS: u64 = 30;
 /// The largest configuration content, in bytes; the catalogue says the same.
 pub(super) const MAX_CONTENT: usize = 65_536;
 
@@ -128,8 +130,8 @@ impl Definition {
         };
         let seconds = |value: &Option<Spanned<u64>>, default, name: &str| match value {
             None => Ok(default),
-            Some(n) if *n.get_ref() <= 30 => Ok(*n.get_ref()),
-            Some(n) => Err(here.at(n, format!("`{name}` is from 0 to 30"))),
+            Some(n) if *n.get_ref() <= MAX_SECONDS => Ok(*n.get_ref()),
+            Some(n) => Err(here.at(n, format!("`{name}` is from 0 to {MAX_SECONDS}"))),
         };
         let (config_file, initial) = config(&here, raw.config)?;
         Ok(Self {

@@ -112,30 +112,51 @@ impl Folder {
         self.find(name)?.ok_or_else(|| damaged(&self.path_of(name), "it vanished as it was made"))
     }
 
+    /// Opens a regular file; `None` where there is none. A pipe, a socket or a device in its place must
+    /// neither keep the host waiting nor be spoken to: it is opened without waiting, and not used.
+    fn regular(
+        &self,
+        what: &str,
+        name: &str,
+        flags: OFlags,
+    ) -> Result<Option<File>, ProviderFault> {
+        let shown = self.path_of(name);
+        let opened = self.raw(name, flags | OFlags::NONBLOCK, 0o600).and_then(|file| {
+            let regular = file.metadata()?.is_file();
+            if regular { Ok(file) } else { Err(io::Error::from(Errno::NXIO)) }
+        });
+        match opened {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(match Errno::from_io_error(&error) {
+                Some(Errno::LOOP) => damaged(&shown, "it is a symbolic link"),
+                // What the system says of a socket, of a pipe that nobody reads, and of a folder.
+                Some(Errno::NXIO | Errno::ISDIR) => damaged(&shown, "it is no regular file"),
+                _ => io(format!("{what} `{shown}`"))(error),
+            }),
+        }
+    }
+
     /// Opens a file for reading and writing, made where it is missing, never emptied.
     pub(super) fn open_or_make(&self, name: &str) -> Result<File, ProviderFault> {
-        self.raw(name, OFlags::RDWR | OFlags::CREATE, 0o600)
-            .map_err(io(format!("opening `{}`", self.path_of(name))))
+        self.made("opening", name, OFlags::RDWR | OFlags::CREATE)
     }
 
     /// Opens a file for appending, made where it is missing.
-    pub(super) fn append(&self, name: &str) -> io::Result<File> {
-        self.raw(name, OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND, 0o600)
+    pub(super) fn append(&self, name: &str) -> Result<File, ProviderFault> {
+        self.made("opening", name, OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND)
+    }
+
+    fn made(&self, what: &str, name: &str, flags: OFlags) -> Result<File, ProviderFault> {
+        self.regular(what, name, flags)?.ok_or_else(|| {
+            io(format!("{what} `{}`", self.path_of(name)))(io::ErrorKind::NotFound.into())
+        })
     }
 
     /// A whole file; `None` where there is none.
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, ProviderFault> {
         let shown = self.path_of(name);
-        let file = match self.raw(name, OFlags::RDONLY | OFlags::NONBLOCK, 0) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(match Errno::from_io_error(&error) {
-                    Some(Errno::LOOP) => damaged(&shown, "it is a symbolic link"),
-                    _ => io(format!("reading `{shown}`"))(error),
-                });
-            }
-        };
+        let Some(file) = self.regular("reading", name, OFlags::RDONLY)? else { return Ok(None) };
         let mut bytes = Vec::new();
         file.take(MAX_READ + 1)
             .read_to_end(&mut bytes)
@@ -321,14 +342,11 @@ impl Folder {
 
     /// Whether somebody holds the lock file `name` alone.
     pub(super) fn is_locked(&self, name: &str) -> Result<bool, ProviderFault> {
-        match self.raw(name, OFlags::RDONLY, 0) {
-            Ok(file) => match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
-                Ok(()) => Ok(false),
-                Err(Errno::WOULDBLOCK) => Ok(true),
-                Err(error) => Err(io(format!("probing `{}`", self.path_of(name)))(error.into())),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(io(format!("probing `{}`", self.path_of(name)))(error)),
+        let Some(file) = self.regular("probing", name, OFlags::RDONLY)? else { return Ok(false) };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(Errno::WOULDBLOCK) => Ok(true),
+            Err(error) => Err(io(format!("probing `{}`", self.path_of(name)))(error.into())),
         }
     }
 }

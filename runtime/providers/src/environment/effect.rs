@@ -9,7 +9,7 @@ use super::{
     provider::Inner,
     replica::{self, REPLICAS, Replica},
     runner::{HEALTHY, SETTLE, mark_healthy},
-    state::{CONFIGS, STATE, ServiceState, hex_digest},
+    state::{CONFIGS, MAX_VERSIONS, STATE, ServiceState, hex_digest},
 };
 use crate::{Performed, ProviderFault};
 use interlock_authority::{Forecast, Resource};
@@ -154,7 +154,14 @@ impl Inner {
         match operation {
             Operation::Restart(_) => self.restart(&mut service),
             Operation::SetConfig(_, content) => {
-                let version = service.state.latest() + 1;
+                // Whoever asks through a forecast was told so by it; `sample break` asks without one.
+                if service.state.versions.len() >= MAX_VERSIONS {
+                    return Err(ProviderFault::Process {
+                        what: format!("service `{}`", service.name),
+                        problem: format!("it has {MAX_VERSIONS} configuration versions, its most"),
+                    });
+                }
+                let version = service.state.latest().saturating_add(1);
                 service.folder.make(CONFIGS)?.write(&version.to_string(), content.as_bytes())?;
                 service.state.versions.push(hex_digest([content.as_bytes()]));
                 service.state.in_force = version;

@@ -109,7 +109,7 @@ impl Service {
     }
     /// Configuration versions and files of its working folder; logs are not counted, they rotate.
     fn files(&self) -> u64 {
-        u64::from(self.latest) + self.work_files
+        u64::from(self.latest).saturating_add(self.work_files)
     }
 }
 
@@ -203,7 +203,7 @@ impl Model {
     fn apply_to_all(&mut self, operation: &Operation) -> Effect {
         let services: Vec<String> = self.services.keys().cloned().collect();
         let stops = self.services.values().map(Service::running).sum();
-        let files = self.services.values().map(Service::files).sum();
+        let files = self.services.values().map(Service::files).fold(0, u64::saturating_add);
         let (verb, counts, note) = if *operation == Operation::Recreate {
             for service in self.services.values_mut() {
                 service.wanted = service.defined;
@@ -277,6 +277,20 @@ mod tests {
         assert_eq!(json!(effect.counts), json!({"stops": 5, "deletes files": 5, "starts": 2}));
         let Outcome::Effect(effect) = model.apply("prod", &Operation::Recreate) else { panic!() };
         assert_eq!(json!(effect.counts), json!({"stops": 2, "deletes files": 1, "starts": 2}));
+    }
+
+    /// More files than are counted is the largest number there is.
+    #[test]
+    fn counts_do_not_overflow() {
+        for operation in [Operation::Recreate, Operation::DeleteService("api".into())] {
+            let mut model = model();
+            let mut other = model.services["api"].clone();
+            other.work_files = u64::MAX;
+            model.services.insert("api".into(), other.clone());
+            model.services.insert("db".into(), other);
+            let Outcome::Effect(effect) = model.apply("prod", &operation) else { panic!() };
+            assert_eq!(effect.counts["deletes files"], u64::MAX, "{operation:?}");
+        }
     }
 
     #[test]

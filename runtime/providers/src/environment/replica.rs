@@ -185,7 +185,7 @@ impl Starter {
         };
         replica.folder.write_json(ORDER, &order)?;
         replica.folder.write(RUNNER_ERRORS, b"")?;
-        let errors = replica.folder.append(RUNNER_ERRORS).map_err(io("opening `runner.err`"))?;
+        let errors = replica.folder.append(RUNNER_ERRORS)?;
         // The service's folder goes to the runner as an open descriptor, its standard input: nobody
         // looks up a path in between.
         let mut child = Command::new(&self.program.program)

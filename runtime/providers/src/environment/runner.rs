@@ -8,6 +8,7 @@
 
 use super::{
     captured,
+    definition::MAX_SECONDS,
     disk::{Folder, io},
     order::{CONFIG, EXIT, Exit, LOCK, ORDER, Order, RECORD, Record},
     process::{self, INSTANCE, Process},
@@ -115,6 +116,12 @@ fn run(args: &[OsString], own_args: usize) -> Result<(), ProviderFault> {
     let order: Order = replica.read_json(ORDER)?.ok_or_else(|| refuse("there is no order"))?;
     if order.token != token {
         return Err(refuse("the order is of another start"));
+    }
+    if order.stop_seconds > MAX_SECONDS {
+        return Err(ProviderFault::Damaged {
+            what: format!("`{}`", replica.path_of(ORDER)),
+            problem: format!("`stop_seconds` is from 0 to {MAX_SECONDS}"),
+        });
     }
     set_child_subreaper(Some(rustix::process::getpid())).map_err(system("becoming a subreaper"))?;
     let (send, events) = mpsc::channel();
@@ -296,5 +303,5 @@ pub(super) const HEALTHY: &str = "healthy";
 
 pub(super) fn mark_healthy(service: &Folder, version: u32) -> Result<(), ProviderFault> {
     let folder = service.make(HEALTHY)?;
-    folder.append(&version.to_string()).map(|_| ()).map_err(io("noting a healthy version"))
+    folder.append(&version.to_string()).map(|_| ())
 }

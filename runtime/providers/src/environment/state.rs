@@ -160,7 +160,11 @@ impl Root {
     pub(super) fn advance(&self, deletes_environment: bool) -> Result<u64, ProviderFault> {
         let _lock = lock_own(&self.own)?;
         let mut state = self.state()?;
-        state.counter += 1;
+        state.counter = state.counter.checked_add(1).ok_or_else(|| ProviderFault::Damaged {
+            what: format!("`{}`", self.own.path_of(STATE)),
+            problem: "its counter is at its end, which no number of effects brings about"
+                .to_owned(),
+        })?;
         if deletes_environment {
             state.floor = state.counter;
         }

@@ -239,3 +239,114 @@ async fn a_missing_root_is_an_error_with_the_next_step() {
     assert!(text.contains("missing") && text.contains("[environment]"), "{text}");
     assert!(!missing.exists());
 }
+
+#[tokio::test]
+async fn a_counter_at_its_end_is_damaged_and_stops_effects() {
+    let world = World::with_sleepers("prod", &["api"]);
+    let host = world.host();
+    host.done("set-config", json!(["prod", "api", "x"])).await;
+    let file = world.root().join(".interlock/state.json");
+    let mut state: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    state["counter"] = json!(u64::MAX);
+    fs::write(&file, state.to_string()).unwrap();
+    // Looking still works; it needs no next number.
+    let forecast = host.exact("set-config", json!(["prod", "api", "y"])).await;
+    let fault =
+        host.perform("set-config", json!(["prod", "api", "y"]), forecast).await.unwrap_err();
+    assert!(matches!(fault, ProviderFault::Damaged { .. }), "{fault}");
+    assert!(fault.to_string().contains(".interlock/state.json"), "{fault}");
+    let config = host.read("read-config", json!(["prod", "api", null])).await;
+    assert_eq!(config["ok"]["content"], "x", "nothing was done");
+}
+
+/// A pipe, a socket, a folder or a device where a file of the provider's own belongs.
+fn put_in_place(file: &std::path::Path, kind: &str) {
+    match kind {
+        "pipe" => {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, file, rustix::fs::FileType::Fifo, mode, 0)
+                .unwrap();
+        }
+        "socket" => drop(std::os::unix::net::UnixListener::bind(file).unwrap()),
+        _ => fs::create_dir(file).unwrap(),
+    }
+}
+
+/// Opening a pipe waits for its other end, which nobody here ever opens.
+#[tokio::test]
+async fn what_is_no_regular_file_never_hangs_the_host() {
+    let world = World::with_sleepers("prod", &["api", "db"]);
+    let host = world.host();
+    host.done("restart-service", json!(["prod", "api"])).await;
+    host.done("stop-service", json!(["prod", "api"])).await;
+    let service = world.service("prod", "api");
+    let bounded = std::time::Duration::from_secs(20);
+    for name in [
+        "state.json",
+        "service.toml",
+        "config/1",
+        "replicas/0/lock",
+        "replicas/0/record.json",
+        "replicas/0/exit.json",
+        "replicas/0/log",
+        "../../environment.toml",
+        "../../../.interlock/state.json",
+        "../../../.interlock/lock",
+        "../../../.interlock/locks/prod",
+    ] {
+        let file = service.join(name);
+        let aside = world.root().join("aside");
+        fs::rename(&file, &aside).unwrap();
+        for kind in ["pipe", "socket", "folder"] {
+            put_in_place(&file, kind);
+            let permitted = host.permitted("restart-service", json!(["prod", "api"]));
+            let all = async {
+                let reads = [
+                    host.try_read("service-status", json!(["prod", "api"])).await,
+                    host.try_read("read-config", json!(["prod", "api", null])).await,
+                    host.try_read("logs", json!(["prod", "api", 10])).await,
+                ];
+                let forecast = host.provider.forecast(&permitted, &[]).await;
+                let performed = match forecast {
+                    Ok(interlock_providers::Forecasted::Exact(forecast)) => {
+                        let arguments = json!(["prod", "api"]);
+                        Some(host.perform("restart-service", arguments, forecast).await)
+                    }
+                    Ok(_) => None,
+                    Err(fault) => Some(Err(fault)),
+                };
+                let failed = match performed {
+                    Some(Ok(interlock_providers::Performed::Failed { result, .. })) => {
+                        Some(result.to_string())
+                    }
+                    Some(Err(fault)) => Some(fault.to_string()),
+                    _ => None,
+                };
+                reads
+                    .into_iter()
+                    .filter_map(Result::err)
+                    .map(|f| f.to_string())
+                    .chain(failed)
+                    .collect()
+            };
+            let said: Vec<String> = tokio::time::timeout(bounded, all).await.unwrap();
+            assert!(!said.is_empty(), "{name}, {kind}: nobody noticed");
+            assert!(
+                said.iter().all(|s| s.contains("no regular file") && s.contains(last(name))),
+                "{name}, {kind}: {said:?}"
+            );
+            if kind == "folder" {
+                fs::remove_dir(&file).unwrap();
+            } else {
+                fs::remove_file(&file).unwrap();
+            }
+        }
+        fs::rename(&aside, &file).unwrap();
+    }
+    host.done("restart-service", json!(["prod", "api"])).await;
+    host.done("restart-service", json!(["prod", "db"])).await;
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap()
+}

@@ -1,6 +1,6 @@
 //! The runner by itself, and hosts that die at any moment.
 
-use crate::harness::{HELPER, Host, World, eventually, is_alive, kill};
+use crate::harness::{HELPER, World, eventually, is_alive, kill};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::{
@@ -9,8 +9,6 @@ use std::{
     process::{Command, Stdio},
     time::Duration,
 };
-
-const CRASHING_HOST_ROOT: &str = "INTERLOCK_TEST_CRASHING_HOST_ROOT";
 
 fn run_by_hand(arguments: &[&str], input: Stdio) -> (Option<i32>, String) {
     let output = Command::new(HELPER).args(arguments).stdin(input).output().unwrap();
@@ -37,6 +35,13 @@ fn a_runner_started_by_hand_does_nothing() {
     let folder = || Stdio::from(File::open(world.root()).unwrap());
     let (code, said) = run_by_hand(&["runner", "run", "0", "t"], folder());
     assert!(code == Some(127) && said.contains("there is no order"), "{said}");
+    let order = json!({
+        "token": "t", "command": ["/bin/true"], "directory": [], "variables": {}, "config_file": "c",
+        "version": 1, "check": null, "stop_seconds": u64::MAX,
+    });
+    fs::write(world.root().join("replicas/0/order.json"), order.to_string()).unwrap();
+    let (code, said) = run_by_hand(&["runner", "run", "0", "t"], folder());
+    assert!(code == Some(127) && said.contains("order.json") && said.contains("30"), "{said}");
     let (code, said) = run_by_hand(&["sample-service", "rm"], Stdio::null());
     assert!(code == Some(2) && said.contains("not by hand"), "{said}");
     assert_eq!(run_by_hand(&["anything"], Stdio::null()).0, Some(2));
@@ -100,32 +105,20 @@ fn processes_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-#[ignore = "it is the host that another test starts and kills"]
-async fn a_host_that_acts_until_it_is_killed() {
-    let Some(root) = std::env::var_os(CRASHING_HOST_ROOT) else { return };
-    let host = Host::open(Path::new(&root));
-    loop {
-        host.effect("restart-service", json!(["prod", "api"])).await;
-        host.effect("set-config", json!(["prod", "api", "x"])).await;
-        host.effect("scale-service", json!(["prod", "api", 2])).await;
-        host.effect("scale-service", json!(["prod", "api", 1])).await;
-    }
-}
-
-#[tokio::test]
 async fn a_host_killed_at_any_moment_leaves_a_sound_state() {
     let world = World::with_sleepers("prod", &["api"]);
     let mut revisions = std::collections::BTreeSet::new();
     for round in 0..10 {
-        let mut crashing = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "runner::a_host_that_acts_until_it_is_killed", "--ignored"])
-            .env(CRASHING_HOST_ROOT, world.root())
+        let mut crashing = Command::new(HELPER)
+            .arg("act-until-killed")
+            .arg(world.root())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         std::thread::sleep(Duration::from_millis(120 + round * 97));
+        assert!(crashing.try_wait().unwrap().is_none(), "round {round}: it acts until then");
         crashing.kill().unwrap();
         crashing.wait().unwrap();
         let host = world.host();

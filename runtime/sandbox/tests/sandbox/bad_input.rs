@@ -282,8 +282,7 @@ async fn what_a_plugin_is_quoted_with_is_bounded() {
     }
 
     // Many short ones are as long as a long one.
-    let exports: String =
-        (0..2_000).map(|n| format!(r#"(func (export "a{n}-B") {go})"#)).collect();
+    let exports: String = (0..2_000).map(|n| format!(r#"(func (export "a{n}-B") {go})"#)).collect();
     let error = admit(&format!("(component {core} {exports})"), &[]).await.unwrap_err();
     assert!(matches!(&error, AdmissionError::NoTools { passed_over } if passed_over.len() == 101));
     assert!(error.to_string().ends_with("and 1900 more"));
