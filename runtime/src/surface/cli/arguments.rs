@@ -16,6 +16,9 @@ pub(super) struct Cli {
     /// The configuration file.
     #[arg(long, global = true, default_value = "interlock.toml", value_name = "FILE")]
     pub(super) config: PathBuf,
+    /// Whether somebody named that file, rather than leaving it to the default.
+    #[arg(skip)]
+    pub(super) config_named: bool,
     /// Print JSON on standard output.
     #[arg(long, global = true)]
     pub(super) json: bool,

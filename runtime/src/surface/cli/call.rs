@@ -24,13 +24,23 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
     let progress = output.progress(format!("running {}", arguments.tool));
     let response = host.call(request).await;
     drop(progress);
-    let response = response.map_err(|e| super::plugin::explain(e, host.catalogue(), None))?;
-    show(&response, output);
+    let ending = match response {
+        Ok(response) => {
+            show(&response, output);
+            Ok(response.outcome.exit_code())
+        }
+        Err(error) => Err(super::plugin::explain_installed(error, &host)),
+    };
+    // However it ended, and whether or not anybody could be told.
     if host.effects_under_way() > 0 {
         output.aside("waiting for an effect that is still under way, to write down its outcome");
-        host.drain(LAST_WAIT).await;
+        if !host.drain(LAST_WAIT).await {
+            output.aside(
+                "an effect has not ended; its end is unknown, and `interlock doctor` keeps telling of it",
+            );
+        }
     }
-    Ok(response.outcome.exit_code())
+    ending
 }
 
 /// Reads who asks for what.
@@ -123,7 +133,10 @@ fn show(response: &Response, output: &Output) {
         ));
     }
     log(response, output);
-    output.result(response, || ending(response));
+    match &response.outcome {
+        Outcome::Done { result } if !output.is_json() => output.data(result),
+        _ => output.result(response, String::new),
+    }
     if !matches!(response.outcome, Outcome::Done { .. } | Outcome::Planned { .. }) {
         let word = response.outcome.code();
         output.aside(format!("{} {}", styled(RED, format!("{word}:")), message(&response.outcome)));
@@ -142,13 +155,6 @@ pub(super) fn log(response: &Response, output: &Output) {
     if response.dropped_log_bytes > 0 {
         let dropped = response.dropped_log_bytes;
         output.aside(styled(DIM, format!("  | … {dropped} more bytes of log were dropped")));
-    }
-}
-
-fn ending(response: &Response) -> String {
-    match &response.outcome {
-        Outcome::Done { result } => serde_json::to_string_pretty(result).unwrap_or_default(),
-        _ => String::new(),
     }
 }
 

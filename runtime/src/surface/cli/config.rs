@@ -3,7 +3,7 @@
 use super::{
     Ending,
     arguments::{ConfigArguments, ConfigCommand},
-    output::{GREEN, Output, styled},
+    output::{GREEN, Output, plain, styled},
 };
 use crate::{
     Config,
@@ -38,7 +38,7 @@ fn check(file: &Path, output: &Output) -> Ending {
     output.result(&summary, || {
         format!(
             "{}: {} capability interfaces, {} plugins, {} principals: {}",
-            file.display(),
+            plain(&file.display().to_string()),
             interfaces,
             plugins,
             config.principals.len(),

@@ -1,19 +1,25 @@
 //! `interlock init`: a folder that works at once. It refuses a folder that already has a configuration,
-//! and makes every key private from its first byte on.
+//! makes every key private from its first byte on, and where it cannot come to its end it takes back what
+//! it made: half a deployment would be refused by the next `init`, or worse, believed.
 
 use super::{
     Ending,
     arguments::InitArguments,
-    output::{BOLD, GREEN, Output, styled},
+    output::{BOLD, GREEN, Output, plain, styled},
     problem::Problem,
+    shell,
 };
 use crate::{
     Config, HostError,
     config::edit::{secret_key, write_atomically},
 };
 use interlock_authority::vocabulary::is_segment;
+use interlock_providers::ProviderFault;
 use serde_json::json;
-use std::{fs, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
     let dir = &arguments.dir;
@@ -24,35 +30,96 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
             file.display()
         )));
     }
-    let failed = |path: &Path| HostError::io(format!("cannot make {}", path.display()));
-    fs::create_dir_all(dir).map_err(failed(dir))?;
-    let state = dir.join(".interlock");
-    crate::state::prepare(&state)?;
-    secret_key(&state.join("artifact.key"))?;
-    let environments = dir.join("environments");
-    fs::create_dir_all(&environments).map_err(failed(&environments))?;
-
     let person = person();
     let text = configuration(&person);
     // What is written must load.
     let config = Config::parse(&file, &text)?;
+
+    let mut made = Made::default();
+    made.folder(dir)?;
+    made.before(&config.state, |p| fs::remove_dir_all(p));
+    crate::state::prepare(&config.state)?;
+    let key = config.state.join("artifact.key");
+    made.before(&key, |p| fs::remove_file(p));
+    secret_key(&key)?;
+    made.folder(&config.environment_root)?;
     if !arguments.no_sample {
-        super::sample::create(&config)?;
+        let sample = config.environment_root.join(super::sample::NAME);
+        made.before(&sample, |p| fs::remove_dir_all(p));
+        super::sample::create(&config).map_err(no_sample)?;
     }
     // The configuration last: a folder without it is not yet a deployment.
     write_atomically(&file, text.as_bytes(), 0o644)?;
+    made.keep();
 
     let made = json!({"status": "made", "config": file, "principal": config.cli_principal,
         "sample": !arguments.no_sample});
     output.result(&made, || {
         format!(
-            "{} {}\n\nNext:\n  {}\n  interlock sample start                       start the sample environment\n  interlock plugin inspect FILE                see what a plugin asks for\n  interlock plugin install FILE --name NAME    admit it, with the grants you choose\n  interlock doctor                             see that all is in order",
+            "{} {}\n\nNext:\n{}  interlock sample start                       start the sample environment\n  interlock plugin inspect FILE                see what a plugin asks for\n  interlock plugin install FILE --name NAME    admit it, with the grants you choose\n  interlock doctor                             see that all is in order",
             styled(GREEN, "made"),
-            file.display(),
-            styled(BOLD, format!("cd {}", dir.display()))
+            plain(&file.display().to_string()),
+            if dir == Path::new(".") {
+                String::new()
+            } else {
+                format!("  {}\n", styled(BOLD, format!("cd {}", shell::path(dir))))
+            }
         )
     });
     Ok(0)
+}
+
+/// What `init` has made so far, newest last; taken back on drop. It never names what was there before.
+#[derive(Default)]
+struct Made(Vec<(PathBuf, TakeBack)>);
+
+/// Undoes the making of one thing.
+type TakeBack = fn(&Path) -> io::Result<()>;
+
+impl Made {
+    /// Makes a folder and those above it. To take one back it must be empty: what somebody else put
+    /// there stays.
+    fn folder(&mut self, path: &Path) -> Result<(), HostError> {
+        let above: Vec<&Path> =
+            path.ancestors().take_while(|p| !p.as_os_str().is_empty()).collect();
+        for folder in above.into_iter().rev() {
+            self.before(folder, |p| fs::remove_dir(p));
+        }
+        fs::create_dir_all(path).map_err(HostError::io(format!("cannot make {}", path.display())))
+    }
+
+    /// Notes what is about to be made, unless it is there.
+    fn before<P: AsRef<Path>>(&mut self, path: P, take_back: TakeBack) {
+        let path = path.as_ref();
+        if path.symlink_metadata().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+            self.0.push((path.to_owned(), take_back));
+        }
+    }
+
+    /// All of it was made: it stays.
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for (path, take_back) in self.0.iter().rev() {
+            // The error that is on its way says why; what cannot be taken back is in plain sight.
+            let _ = take_back(path);
+        }
+    }
+}
+
+/// An environment of that name that is somebody's own is no reason not to have a deployment.
+fn no_sample(error: HostError) -> Problem {
+    let next = if matches!(error, HostError::Provider(ProviderFault::NotASample { .. })) {
+        "; nothing was changed; `interlock init --no-sample` makes the rest and leaves it alone"
+    } else {
+        ""
+    };
+    let message = format!("{error}{next}");
+    Problem::from(error).message(message)
 }
 
 /// The person who runs `init`, as far as the system says; `operator` where it does not.

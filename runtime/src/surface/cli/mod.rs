@@ -15,10 +15,11 @@ mod plugin;
 mod problem;
 mod sample;
 mod sheet;
+mod shell;
 
 use arguments::{Cli, Command};
-use clap::Parser;
-use output::Output;
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind, parser::ValueSource};
+use output::{Output, said};
 use problem::Problem;
 use std::process::ExitCode;
 
@@ -27,13 +28,9 @@ type Ending = Result<u8, Problem>;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Printing help or a usage error can fail only when nobody reads it.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return ExitCode::from(usage(&error)),
     };
     let output = Output::new(cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -54,21 +51,61 @@ pub fn main() -> ExitCode {
     };
     // A provider may still hold a thread; waiting for it would undo the deadline.
     runtime.shutdown_background();
-    ExitCode::from(code)
+    ExitCode::from(output.ending(code))
+}
+
+/// Reads what was typed.
+fn parse() -> Result<Cli, clap::Error> {
+    let matches = Cli::command().try_get_matches()?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    cli.config_named = matches.value_source("config") == Some(ValueSource::CommandLine);
+    Ok(cli)
+}
+
+/// Tells what was typed wrong, or the help that was asked for; gives the exit code.
+fn usage(error: &clap::Error) -> u8 {
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    if code != 0 && wants_json(std::env::args_os().skip(1)) {
+        let message = match error.kind() {
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                "a subcommand is missing; `--help` lists them".to_owned()
+            }
+            // Rendered without colours; clap's own «error: » would be said twice.
+            _ => {
+                let text = error.render().to_string();
+                text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
+            }
+        };
+        return Problem::usage(message).show(&Output::new(true));
+    }
+    match error.print() {
+        Err(lost) if code == 0 && lost.kind() != std::io::ErrorKind::BrokenPipe => {
+            said(format!("error: cannot write to standard output: {lost}"));
+            2
+        }
+        _ => code,
+    }
+}
+
+/// Whether JSON was asked for on a command line that cannot be parsed: what follows `--` is no option.
+fn wants_json(arguments: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    arguments.take_while(|word| word != "--").any(|word| word == "--json")
 }
 
 async fn run(cli: &Cli, output: &Output) -> Ending {
-    let config = &cli.config;
+    let config = cli.config.as_path();
     match &cli.command {
         Command::Init(arguments) => init::run(arguments, output),
         Command::Doctor => doctor::run(config, output),
         Command::Config(arguments) => config::run(arguments, config, output),
-        Command::Plugin(arguments) => plugin::run(arguments, config, output).await,
+        Command::Plugin(arguments) => {
+            plugin::run(arguments, config, cli.config_named, output).await
+        }
         Command::Call(arguments) => call::run(arguments, config, output).await,
         Command::Plan(arguments) => plan::run(arguments, config, output).await,
         Command::Freeze(arguments) => freeze::freeze(arguments, config, output),
         Command::Thaw => freeze::thaw(config, output),
         Command::Sample(arguments) => sample::run(arguments, config, output).await,
-        Command::Completions(arguments) => completions::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, output),
     }
 }

@@ -17,7 +17,7 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
     let request = call::request(arguments, &config)?;
     let host = Host::builder(config).build()?;
     let response =
-        host.plan(request).await.map_err(|e| super::plugin::explain(e, host.catalogue(), None))?;
+        host.plan(request).await.map_err(|e| super::plugin::explain_installed(e, &host))?;
     call::log(&response, output);
     output.result(&response, || text(&arguments.tool, &response));
     if !matches!(response.outcome, Outcome::Planned { .. }) {

@@ -1,10 +1,10 @@
 //! What a person reads when something did not work: what happened, where, and the next step, with the
 //! exit code of the contract and never a backtrace.
 
-use super::output::{BOLD, Output, RED, plain_lines, styled};
+use super::output::{BOLD, Output, RED, plain_lines, said, styled};
 use crate::HostError;
 use interlock_authority::AuthorityError;
-use interlock_sandbox::AdmissionError;
+use interlock_sandbox::{AdmissionError, RunOutcome};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -54,18 +54,21 @@ impl Problem {
         self
     }
 
+    /// Says it in other words.
+    #[must_use]
+    pub(super) fn message(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+
     /// Prints the problem and gives the exit code.
     pub(super) fn show(&self, output: &Output) -> u8 {
         if output.is_json() {
             output.result(self, String::new);
         } else {
-            anstream::eprintln!(
-                "{} {}",
-                styled(RED, "error:"),
-                styled(BOLD, plain_lines(&self.message))
-            );
+            said(format!("{} {}", styled(RED, "error:"), styled(BOLD, plain_lines(&self.message))));
             if !self.more.is_empty() {
-                anstream::eprintln!("\n{}", self.more);
+                said(format!("\n{}", self.more));
             }
         }
         self.exit
@@ -77,8 +80,15 @@ impl From<HostError> for Problem {
         let (exit, code) = match &error {
             HostError::Config { .. } => (2, "configuration"),
             HostError::Authority(_) => (2, "configuration"),
-            HostError::Admission { source, .. } => match **source {
+            HostError::Admission { source, .. } => match &**source {
                 AdmissionError::NotGranted { .. } => (3, "not-granted"),
+                // `describe` is a run like any other: how it ended has the same code everywhere.
+                AdmissionError::DescribeFailed { outcome, .. } => match **outcome {
+                    RunOutcome::Limit { .. } => (5, "describe-limit"),
+                    RunOutcome::Trap { .. } => (5, "describe-trapped"),
+                    RunOutcome::HostFault { .. } => (5, "host-fault"),
+                    _ => (2, "not-admitted"),
+                },
                 _ => (2, "not-admitted"),
             },
             HostError::Sandbox(_) => (5, "sandbox"),
@@ -98,5 +108,26 @@ impl From<HostError> for Problem {
 impl From<AuthorityError> for Problem {
     fn from(error: AuthorityError) -> Self {
         HostError::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AdmissionError, HostError, Problem, RunOutcome};
+
+    fn exit(outcome: RunOutcome) -> u8 {
+        let source = AdmissionError::DescribeFailed {
+            message: "why".to_owned(),
+            outcome: Box::new(outcome),
+        };
+        let (plugin, source) = ("p".to_owned(), Box::new(source));
+        Problem::from(HostError::Admission { plugin, source }).exit
+    }
+
+    #[test]
+    fn a_trap_while_describing_has_the_code_of_a_trap() {
+        assert_eq!(exit(RunOutcome::Trap { message: "unreachable".to_owned() }), 5);
+        assert_eq!(exit(RunOutcome::HostFault { message: "out of files".to_owned() }), 5);
+        assert_eq!(exit(RunOutcome::Invalid { message: "no list".to_owned() }), 2);
     }
 }

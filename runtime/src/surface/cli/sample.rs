@@ -19,7 +19,7 @@ use serde_json::json;
 use std::path::Path;
 
 /// What the sample is called.
-const NAME: &str = "prod";
+pub(super) const NAME: &str = "prod";
 
 pub(super) async fn run(arguments: &SampleArguments, file: &Path, output: &Output) -> Ending {
     let config = Config::load(file)?;

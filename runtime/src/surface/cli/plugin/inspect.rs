@@ -10,9 +10,14 @@ use crate::{
 use interlock_sandbox::{Compiler, Sandbox, SandboxSettings};
 use std::path::Path;
 
-pub(super) async fn run(file: &Path, config: &Path, output: &Output) -> Ending {
+pub(super) async fn run(file: &Path, config: &Path, named: bool, output: &Output) -> Ending {
     let bytes = read_plugin(file)?;
-    let config = if config.exists() { Config::load(config)? } else { Config::parse(config, "")? };
+    // A file that somebody named must be there: the sheet would tell of another host otherwise.
+    let config = if named || config.symlink_metadata().is_ok() {
+        Config::load(config)?
+    } else {
+        Config::parse(config, "")?
+    };
     let catalogue = load_catalogue(&config, Vec::new())?;
     let (program, arguments) = Helper::this_program()?.role("compile");
     let settings =

@@ -6,7 +6,10 @@ use super::super::{
     problem::Problem,
     sheet::Sheet,
 };
-use super::ungranted::{Wanted, explain};
+use super::{
+    preopen,
+    ungranted::{Wanted, explain},
+};
 use crate::{
     Host,
     host::read_plugin,
@@ -26,15 +29,20 @@ pub(super) async fn run(
     let wanted = Install {
         name: name.to_owned(),
         grants: if grants.is_empty() { None } else { Some(read_grants(grants)?) },
-        preopens: if preopens.is_empty() { None } else { Some(read_preopens(preopens)?) },
+        preopens: if preopens.is_empty() { None } else { Some(preopen::read(preopens, config)?) },
     };
     let bytes = read_plugin(file)?;
     let host = Host::from_file(config)?.build()?;
     let progress = output.progress(format!("compiling {}", file.display()));
     let installed = install(&host, &bytes, &wanted).await;
     drop(progress);
-    let admitted =
-        installed.map_err(|e| explain(e, host.catalogue(), Some(Wanted { file, name })))?;
+    let admitted = installed.map_err(|error| {
+        let standing = host.config().plugins.get(name);
+        let standing = || standing.map(|plugin| plugin.grants.as_slice());
+        let grants = wanted.grants.as_deref().or_else(standing).unwrap_or_default();
+        let wanted = Wanted { file, name, config, grants, preopens };
+        explain(error, host.catalogue(), &wanted)
+    })?;
     let sheet = Sheet::new(name, &admitted, host.catalogue());
     output.result(&sheet, || sheet.text());
     output.aside(format!("{} {name}, pinned by its digest", styled(GREEN, "installed")));
@@ -59,21 +67,15 @@ fn read_grants(texts: &[String]) -> Result<Vec<Grant>, Problem> {
                     "the grant `{text}` names no resource; write `{text}=environment/prod` for that resource and all below it"
                 )));
             }
-            parse_grant(text).map_err(|e| Problem::usage(format!("the grant `{text}`: {e}")))
-        })
-        .collect()
-}
-
-fn read_preopens(texts: &[String]) -> Result<Vec<(String, String)>, Problem> {
-    texts
-        .iter()
-        .map(|text| match text.split_once('=') {
-            Some((host, guest)) if !host.is_empty() && guest.starts_with('/') => {
-                Ok((host.to_owned(), guest.to_owned()))
+            let functions = text.split_once('=').and_then(|(what, _)| what.split_once('#'));
+            if let Some((capability, functions)) = functions
+                && functions.split(',').any(|name| name.trim().is_empty())
+            {
+                return Err(Problem::usage(format!(
+                    "the grant `{text}` has `#` and then not the name of a function; name functions joined by `,`, or leave `#` out and write `{capability}=…` for all of them"
+                )));
             }
-            _ => Err(Problem::usage(format!(
-                "`{text}` is not a preopen; write the host folder, `=`, and an absolute guest path, such as `notes=/notes`"
-            ))),
+            parse_grant(text).map_err(|e| Problem::usage(format!("the grant `{text}`: {e}")))
         })
         .collect()
 }

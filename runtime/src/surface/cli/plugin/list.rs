@@ -58,7 +58,8 @@ fn text(lines: &[Line]) -> String {
             line.digest.short()
         ));
         for (host, guest) in &line.preopens {
-            out.push_str(&format!("  reads the folder {} as {}\n", host.display(), plain(guest)));
+            let host = plain(&host.display().to_string());
+            out.push_str(&format!("  reads the folder {host} as {}\n", plain(guest)));
         }
         if line.grants.is_empty() {
             out.push_str(&format!("  {}\n", styled(DIM, "no capability")));

@@ -3,10 +3,11 @@
 mod inspect;
 mod install;
 mod list;
+mod preopen;
 mod remove;
 mod ungranted;
 
-pub(super) use ungranted::explain;
+pub(super) use ungranted::explain_installed;
 
 use super::{
     Ending,
@@ -15,9 +16,15 @@ use super::{
 };
 use std::path::Path;
 
-pub(super) async fn run(arguments: &PluginArguments, config: &Path, output: &Output) -> Ending {
+/// `named`: whether somebody named the configuration file.
+pub(super) async fn run(
+    arguments: &PluginArguments,
+    config: &Path,
+    named: bool,
+    output: &Output,
+) -> Ending {
     match &arguments.command {
-        PluginCommand::Inspect { file } => inspect::run(file, config, output).await,
+        PluginCommand::Inspect { file } => inspect::run(file, config, named, output).await,
         PluginCommand::Install { file, name, grants, preopens } => {
             install::run(file, name, grants, preopens, config, output).await
         }

@@ -1,21 +1,26 @@
-//! `interlock doctor`: what is misconfigured, writable by others or missing, each with the fix. Looks
-//! and changes nothing.
+//! `interlock doctor`: what is misconfigured, writable by others, missing or left behind, each with the
+//! fix. Looks and changes nothing. What it calls good is what the host itself checks when it starts.
+
+mod files;
+mod record;
 
 use super::{
     Ending,
     output::{GREEN, Output, RED, YELLOW, plain_lines, styled},
+    shell,
 };
 use crate::{
-    Config,
+    Config, HostError,
+    config::PluginConfig,
     freeze::Freeze,
-    host::{check_grants, load_catalogue, read_plugin},
+    host::{
+        BUILT_IN_PROVIDERS, check_grants, check_preopens, check_providers, load_catalogue,
+        read_pinned,
+    },
 };
-use rustix::process::geteuid;
+use files::{private, writable};
 use serde::Serialize;
-use std::{
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -52,7 +57,7 @@ pub(super) fn run(file: &Path, output: &Output) -> Ending {
         Err(error) => findings.add(
             Verdict::Bad,
             error.to_string(),
-            format!("mend {} or make a new one with `interlock init`", file.display()),
+            format!("mend {} or make a new one with `interlock init`", shell::path(file)),
         ),
     }
     let bad = findings.0.iter().any(|f| f.verdict == Verdict::Bad);
@@ -63,28 +68,42 @@ pub(super) fn run(file: &Path, output: &Output) -> Ending {
 fn check(config: &Config, findings: &mut Findings) {
     findings.good(format!("{} loads", config.file.display()));
     match load_catalogue(config, Vec::new()) {
-        Ok(catalogue) => match check_grants(config, &catalogue) {
-            Ok(()) => findings.good("catalogues and grants fit their WIT"),
-            Err(error) => {
-                findings.add(Verdict::Bad, error.to_string(), "mend the grant in the configuration")
+        Ok(catalogue) => {
+            let checked: [(Result<(), HostError>, &str, &str); 2] = [
+                (
+                    check_grants(config, &catalogue),
+                    "catalogues and grants fit their WIT",
+                    "mend the grant in the configuration",
+                ),
+                (
+                    check_providers(&catalogue, &BUILT_IN_PROVIDERS.iter().copied().collect()),
+                    "every capability has a provider",
+                    "name a provider that this host has in the catalogue, or take the catalogue out",
+                ),
+            ];
+            for (result, good, fix) in checked {
+                match result {
+                    Ok(()) => findings.good(good),
+                    Err(error) => findings.add(Verdict::Bad, error.to_string(), fix),
+                }
             }
-        },
+        }
         Err(error) => {
             findings.add(Verdict::Bad, error.to_string(), "mend the catalogue or its WIT")
         }
     }
-    let base = config.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
     writable(findings, &config.file, "the configuration");
-    writable(
-        findings,
-        if base.as_os_str().is_empty() { Path::new(".") } else { &base },
-        "the folder of the configuration",
-    );
+    writable(findings, &base(config), "the folder of the configuration");
     for catalogue in &config.catalogues {
         writable(findings, catalogue, "a catalogue");
+        for wit in files::wit_of(catalogue) {
+            writable(findings, &wit, "the WIT of a catalogue");
+        }
     }
     plugins(config, findings);
     state(config, findings);
+    files::leftovers(config, findings);
+    record::unknown_ends(&config.state.join("record.jsonl"), findings);
     people(config, findings);
     if config.environment_root.is_dir() {
         writable(findings, &config.environment_root, "the environments");
@@ -104,30 +123,47 @@ fn check(config: &Config, findings: &mut Findings) {
     }
 }
 
+/// The folder of the configuration.
+fn base(config: &Config) -> PathBuf {
+    match config.file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
 fn plugins(config: &Config, findings: &mut Findings) {
     for plugin in config.plugins.values() {
-        match read_plugin(&plugin.file) {
-            Ok(bytes) if bytes.digest() == plugin.digest => {
+        match read_pinned(plugin) {
+            Ok(_) => {
                 findings.good(format!("plugin {} has its pinned bytes", plugin.name));
                 writable(findings, &plugin.file, "a plugin");
             }
-            Ok(_) => findings.add(
-                Verdict::Bad,
-                format!(
-                    "plugin {}: the file does not have the digest that was installed",
-                    plugin.name
-                ),
-                format!("restore {}, or install the new bytes", plugin.file.display()),
-            ),
             Err(error) => findings.add(
                 Verdict::Bad,
-                format!("plugin {}: {error}", plugin.name),
+                error.to_string(),
                 format!(
                     "restore {}, or `interlock plugin remove {}`",
-                    plugin.file.display(),
+                    shell::path(&plugin.file),
                     plugin.name
                 ),
             ),
+        }
+        for (host, guest) in &plugin.preopens {
+            // One by one: the host's own check ends at the first that is not fit.
+            let alone =
+                PluginConfig { preopens: vec![(host.clone(), guest.clone())], ..plugin.clone() };
+            match check_preopens(config, &alone) {
+                Ok(()) => findings.good(format!(
+                    "plugin {} may read {} as {guest}",
+                    plugin.name,
+                    host.display()
+                )),
+                Err(error) => findings.add(
+                    Verdict::Bad,
+                    error.to_string(),
+                    "make the folder, or name another under `preopens` of the plugin",
+                ),
+            }
         }
         if plugin
             .grants
@@ -148,25 +184,20 @@ fn state(config: &Config, findings: &mut Findings) {
         findings.add(
             Verdict::Bad,
             format!("the state folder {} does not exist", config.state.display()),
-            format!("mkdir -m 700 {}", config.state.display()),
+            format!("mkdir -m 700 {}", shell::path(&config.state)),
         );
         return;
     }
-    for (path, what) in [
-        (config.state.clone(), "the state folder"),
-        (config.state.join("artifact.key"), "the artifact key"),
-        (config.state.join("record.jsonl"), "the record"),
-    ] {
-        let Ok(metadata) = std::fs::metadata(&path) else { continue };
-        if metadata.mode() & 0o077 == 0 {
-            findings.good(format!("{what} is private"));
-        } else {
-            findings.add(
-                Verdict::Bad,
-                format!("other users can reach {what}, {}", path.display()),
-                format!("chmod go-rwx {}", path.display()),
-            );
-        }
+    private(findings, &config.state, "the state folder");
+    private(findings, &config.state.join("record.jsonl"), "the record");
+    let key = config.state.join("artifact.key");
+    private(findings, &key, "the artifact key");
+    if key.metadata().is_ok_and(|m| m.len() != 32) {
+        findings.add(
+            Verdict::Bad,
+            format!("the artifact key {} does not have 32 bytes", key.display()),
+            format!("rm {} (a new one is made)", shell::path(&key)),
+        );
     }
 }
 
@@ -182,24 +213,6 @@ fn people(config: &Config, findings: &mut Findings) {
     }
 }
 
-fn writable(findings: &mut Findings, path: &Path, what: &str) {
-    let Ok(metadata) = std::fs::metadata(path) else { return };
-    let path: PathBuf = path.to_owned();
-    if metadata.mode() & 0o022 != 0 {
-        findings.add(
-            Verdict::Bad,
-            format!("other users can write {what}, {}", path.display()),
-            format!("chmod go-w {}", path.display()),
-        );
-    } else if metadata.uid() != geteuid().as_raw() {
-        findings.add(
-            Verdict::Warning,
-            format!("{what}, {}, belongs to another user", path.display()),
-            format!("chown it to the user of the host, or run the host as user {}", metadata.uid()),
-        );
-    }
-}
-
 fn text(findings: &[Finding]) -> String {
     let mut out = String::new();
     for finding in findings {
@@ -210,7 +223,7 @@ fn text(findings: &[Finding]) -> String {
         };
         out.push_str(&format!("{mark}  {}\n", plain_lines(&finding.what)));
         if let Some(fix) = &finding.fix {
-            out.push_str(&format!("         fix: {fix}\n"));
+            out.push_str(&format!("         fix: {}\n", plain_lines(fix)));
         }
     }
     out
