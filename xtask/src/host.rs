@@ -14,7 +14,9 @@ use crate::ui::Ui;
 /// When the build fails, or cargo reports no such executable.
 pub(crate) fn build(ui: &Ui, root: &Path) -> Result<PathBuf> {
     let mut command = cargo(root);
-    command.args(["build", "--package", "interlock", "--bin", "interlock"]);
+    // The whole workspace is selected, though one binary is built: cargo chooses features by selection, and
+    // with another one the tests would compile the dependencies again.
+    command.args(["build", "--workspace", "--bin", "interlock"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     let ran = demand(ui, root, "build host", &mut command, Show::Messages)?;
     ran.stdout
