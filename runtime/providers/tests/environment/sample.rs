@@ -96,3 +96,26 @@ async fn breaking_a_sample_moves_its_revision() {
         "{refused:?}"
     );
 }
+
+/// A thousand bad deployments are the most that there are versions for; one more must not leave a state
+/// that nothing can be read from.
+#[tokio::test]
+async fn breaking_a_sample_too_often_is_refused_and_damages_nothing() {
+    let world = World::new();
+    sample::create(world.root(), "prod", &helper("sample-service")).unwrap();
+    let host = world.host();
+    host.provider.break_sample("prod").unwrap();
+    let file = world.service("prod", "api").join("state.json");
+    let mut state: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let first = state["versions"][0].clone();
+    let versions = state["versions"].as_array_mut().unwrap();
+    while versions.len() < 1000 {
+        versions.push(first.clone());
+    }
+    fs::write(&file, state.to_string()).unwrap();
+    let fault = host.provider.break_sample("prod").unwrap_err();
+    assert!(fault.to_string().contains("1000 configuration versions"), "{fault}");
+    let config = host.read("read-config", json!(["prod", "api", null])).await;
+    assert_eq!(config["ok"]["version"], 2, "{config}");
+    host.provider.stop_sample("prod").unwrap();
+}
