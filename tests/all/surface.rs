@@ -15,7 +15,7 @@ const OBSERVE: &str = "interlock:environment/observe@0.1.0=environment/prod";
 const SAYS: &str = r#"(component
   (core module $m
     (memory (export "memory") 1)
-    (data (i32.const 8) "\10\00\00\00\11\00\00\00")
+    (data (i32.const 8) "\10\00\00\00\0f\00\00\00")
     (data (i32.const 16) "a\c2\9b31m\7f\e2\80\aez\f3\a0\81\81")
     (func (export "say") (result i32) i32.const 8))
   (core instance $i (instantiate $m))
