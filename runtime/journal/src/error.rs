@@ -106,6 +106,16 @@ pub enum JournalError {
         /// The size of the checkpoint.
         size: u64,
     },
+    /// A store whose parts do not fit together.
+    #[error(
+        "leaf {index} and `{tile}` do not agree; one of them was changed, and a published checkpoint or an export says which"
+    )]
+    Disagree {
+        /// The first leaf whose hash, or a hash that it completes, is not in the tile.
+        index: u64,
+        /// The tile's path.
+        tile: String,
+    },
     /// Not an origin.
     #[error(
         "`{0}` is not an origin; write 1 to 255 visible ASCII characters without `+`, such as `example.com/journal`"

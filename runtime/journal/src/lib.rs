@@ -34,6 +34,7 @@
 pub mod export;
 pub mod proof;
 
+mod audit;
 mod bundle;
 mod checkpoint;
 mod error;
@@ -46,6 +47,7 @@ mod storage;
 mod tile;
 mod tree;
 
+pub use audit::audit;
 pub use bundle::Bundle;
 pub use checkpoint::Checkpoint;
 pub use error::JournalError;

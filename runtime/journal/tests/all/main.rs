@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod auditing; // a store that somebody edited
 mod exporting; // exports: what is found wrong, and where
 mod fixture; // logs and keys for all of these
 mod garbage; // bytes from anywhere: refused, and no panic

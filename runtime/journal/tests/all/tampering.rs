@@ -40,7 +40,8 @@ fn journal_tells_of_a_changed_byte_in_each_part_of_1000_leaves() {
 
 /// All bytes of 1,000 leaves: minutes without optimisation, so it is asked for by name.
 #[test]
-#[ignore = "minutes; run it with `cargo test --release -p interlock-journal -- --ignored every_byte`"]
+#[ignore = "minutes without optimisation; `cargo test -p interlock-journal --config \
+            profile.dev.package.interlock-journal.opt-level=2 -- --ignored`"]
 fn journal_tells_of_a_change_of_every_byte_of_1000_leaves() {
     let (tree, memory) = log(LEAVES);
     let export = exported(&tree, &memory);
