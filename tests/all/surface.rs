@@ -188,6 +188,32 @@ fn the_command_of_a_refusal_can_be_pasted() -> Result<()> {
     Ok(())
 }
 
+/// A grant that was taken out of the configuration by hand: the call says how to give it back.
+#[test]
+fn the_command_of_a_refused_call_can_be_pasted() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let remediate = "interlock:environment/remediate@0.1.0=environment/prod";
+    deployment
+        .install(&staged_plugin("fix_service")?, "fix-service", &[remediate, OBSERVE])?
+        .exit(0)?;
+    let entry = "[[plugin.grant]]\ncapability = \"interlock:environment/observe@0.1.0\"\nresources = [\"environment/prod\"]\n";
+    deployment.configure(entry, "")?;
+    let api = r#"{"environment":"prod","service":"api"}"#;
+    for word in ["call", "plan"] {
+        let refusal = deployment.run(&[word, "fix-service.diagnose", api, "--as", AGENT])?;
+        refusal.exit(3)?.says(&[
+            "To grant it:",
+            "observe@0.1.0#",
+            "remediate@0.1.0=environment",
+        ])?;
+    }
+    let refusal = deployment.run(&["call", "fix-service.diagnose", api, "--as", AGENT])?.exit(3)?;
+    paste(deployment.path(), &refusal)?.exit(0)?;
+    let ran = deployment.run(&["call", "fix-service.diagnose", api, "--as", AGENT])?;
+    assert!(ran.code != 3, "{ran}");
+    Ok(())
+}
+
 #[test]
 fn a_refusal_with_nothing_to_go_by_leaves_the_name_open() -> Result<()> {
     let deployment = Deployment::init()?;

@@ -189,7 +189,16 @@ fn state(config: &Config, findings: &mut Findings) {
         return;
     }
     private(findings, &config.state, "the state folder");
-    private(findings, &config.state.join("record.jsonl"), "the record");
+    let record = config.state.join("record.jsonl");
+    if record.is_symlink() {
+        findings.add(
+            Verdict::Bad,
+            format!("the record {} is a link, which the host does not follow", record.display()),
+            "put the file itself in the place of the link",
+        );
+    } else {
+        private(findings, &record, "the record");
+    }
     let key = config.state.join("artifact.key");
     private(findings, &key, "the artifact key");
     if key.metadata().is_ok_and(|m| m.len() != 32) {
