@@ -20,3 +20,5 @@ mod journeys;
 mod mistakes;
 // What is shown and how it ends: terminal bytes, output that cannot be written, commands to paste, refusals.
 mod surface;
+// What `doctor` finds: a host that cannot start, files of others, what was left behind, unknown ends.
+mod doctor;

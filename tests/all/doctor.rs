@@ -1,0 +1,113 @@
+//! What `doctor` and `config check` say of a deployment: that a host can start from it, whose its files
+//! are, what was left behind, and which effects nobody knows the end of.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use interlock_tests::{Deployment, staged_plugin};
+
+/// The findings of `doctor` that are not good, as text.
+fn complaints(deployment: &Deployment) -> Result<Vec<String>> {
+    let findings = deployment.run(&["doctor", "--json"])?.json()?;
+    let findings = findings.as_array().context("not a list")?.iter();
+    Ok(findings.filter(|f| f["verdict"] != "good").map(ToString::to_string).collect())
+}
+
+#[test]
+fn doctor_and_check_know_a_host_that_cannot_start() -> Result<()> {
+    let deployment = Deployment::init()?;
+    deployment.write("lights.wit", LIGHTS_WIT)?;
+    deployment.write("lights.toml", LIGHTS)?;
+    deployment.configure("[cli]", "catalogues = [\"lights.toml\"]\n\n[cli]")?;
+    deployment.run(&["config", "check"])?.exit(2)?.says(&["nobody-has-this"])?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["nobody-has-this"])?;
+    Ok(())
+}
+
+const LIGHTS_WIT: &str =
+    "package test:lights@0.1.0;\n\ninterface look {\n    is-on: func(name: string) -> bool;\n}\n";
+const LIGHTS: &str = r#"wit = "lights.wit"
+
+[interface."test:lights/look@0.1.0"]
+provider = "nobody-has-this"
+
+[interface."test:lights/look@0.1.0".function.is-on]
+class = "read"
+resource = "light/{name}"
+"#;
+
+#[test]
+fn doctor_tells_what_is_left_behind() -> Result<()> {
+    let deployment = Deployment::init()?;
+    deployment.install(&staged_plugin("word_count")?, "word-count", &[])?.exit(0)?;
+    let before = complaints(&deployment)?;
+    assert!(before.is_empty(), "{before:?}");
+    deployment.write(".interlock.toml.0123456789abcdef", "half")?;
+    deployment.write("plugins/.x.wasm.0123456789abcdef", "half")?;
+    deployment.write("plugins/orphan one.wasm", "bytes")?;
+    let files = deployment.files()?;
+    let after = complaints(&deployment)?;
+    assert_eq!(after.len(), 3, "{after:?}");
+    for word in ["rm ./.interlock.toml.0123456789abcdef", ".x.wasm.0123456789abcdef", "orphan one"]
+    {
+        assert!(after.iter().any(|c| c.contains(word)), "{word}: {after:?}");
+    }
+    deployment.run(&["doctor"])?.exit(0)?;
+    assert!(deployment.files()? == files, "doctor changes nothing");
+    Ok(())
+}
+
+#[test]
+fn at_most_once_doctor_tells_of_an_effect_whose_end_is_unknown() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let record = deployment.path().join(".interlock/record.jsonl");
+    let line = |event: &str, step: u64| {
+        format!(
+            r#"{{"event":"{event}","invocation":"01TEST","step":{step},"function":"restart-service","resource":"environment/prod/service/api","status":"done"}}"#
+        )
+    };
+    let text = [line("intent", 1), line("intent", 2), line("outcome", 1), String::new()].join("\n");
+    fs::write(&record, text)?;
+    let chmod = |mode: u32| {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&record, fs::Permissions::from_mode(mode))
+    };
+    chmod(0o600)?;
+    let told = complaints(&deployment)?;
+    assert_eq!(told.len(), 1, "{told:?}");
+    for word in ["its end is unknown", "01TEST", "step 2", "environment/prod/service/api"] {
+        assert!(told[0].contains(word), "{word}: {told:?}");
+    }
+    // Whoever else can read the record can read what was done to whom.
+    chmod(0o644)?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["the record", "chmod go-rwx"])?;
+    chmod(0o600)?;
+    let elsewhere = deployment.path().join("elsewhere");
+    fs::rename(&record, &elsewhere)?;
+    std::os::unix::fs::symlink(&elsewhere, &record)?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["is a link"])?;
+    Ok(())
+}
+
+#[test]
+fn doctor_looks_at_preopens_and_at_who_can_write_wit() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let deployment = Deployment::init()?;
+    fs::create_dir(deployment.path().join("notes"))?;
+    let plugin = staged_plugin("word_count")?;
+    let plugin = plugin.to_str().context("not UTF-8")?;
+    let words = ["plugin", "install", plugin, "--name", "word-count", "--preopen", "notes=/notes"];
+    deployment.run(&words)?.exit(0)?;
+    deployment.run(&["doctor"])?.exit(0)?.says(&["may read notes as /notes"])?;
+    fs::remove_dir(deployment.path().join("notes"))?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["/notes", "make the folder"])?;
+    fs::create_dir(deployment.path().join("notes"))?;
+
+    let wit = deployment.write("lights.wit", LIGHTS_WIT)?;
+    deployment.write("lights.toml", LIGHTS.replace("nobody-has-this", "environment"))?;
+    deployment.configure("[cli]", "catalogues = [\"lights.toml\"]\n\n[cli]")?;
+    deployment.run(&["doctor"])?.exit(0)?;
+    fs::set_permissions(&wit, fs::Permissions::from_mode(0o666))?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["chmod go-w lights.wit"])?;
+    Ok(())
+}
