@@ -237,13 +237,10 @@ fn every_single_byte_change_of_payloads_is_detected() {
     memory.erase_payload(2);
     let export = exported(&tree, &memory);
     for at in 0..export.len() {
-        for flip in [1, 0x80] {
-            let mut changed = export.clone();
-            changed[at] ^= flip;
-            let verdict = Verifier::new(signer().identity())
-                .verify(changed.as_slice(), &mut Digests::default());
-            assert!(verdict.is_err(), "byte {at} ^ {flip}");
-        }
+        let mut changed = export.clone();
+        changed[at] ^= 1 << (at % 8);
+        let verdict = Verifier::new(signer().identity()).verify(&*changed, &mut Digests::default());
+        assert!(verdict.is_err(), "byte {at}");
     }
 }
 

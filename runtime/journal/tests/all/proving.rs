@@ -11,13 +11,19 @@ use interlock_journal::{
 
 const ALL: u64 = 130;
 
+/// All places of small logs; of larger ones the first, the last and some between, or the slow reference takes long.
+fn places(from: u64, to: u64) -> impl Iterator<Item = u64> {
+    (from..to)
+        .filter(move |at| to <= 66 || (at - from) % 9 == to % 9 || *at == from || at + 1 == to)
+}
+
 #[test]
-fn every_inclusion_proof_of_0_to_130_leaves_is_that_of_the_rfc() {
+fn inclusion_proofs_of_0_to_130_leaves_are_those_of_the_rfc() {
     let (_, memory) = log(ALL);
     let leaves: Vec<_> = (0..ALL).map(leaf).collect();
     for size in 0..=ALL {
         let root = reference::root(&leaves[..size as usize]);
-        for index in 0..size {
+        for index in places(0, size) {
             let proof = InclusionProof::prove(&memory, size, index).unwrap();
             let expected = reference::path(index as usize, &leaves[..size as usize]);
             assert_eq!(proof.hashes(), expected, "leaf {index} of {size}");
@@ -31,12 +37,12 @@ fn every_inclusion_proof_of_0_to_130_leaves_is_that_of_the_rfc() {
 }
 
 #[test]
-fn every_consistency_proof_of_0_to_130_leaves_is_that_of_the_rfc() {
+fn consistency_proofs_of_0_to_130_leaves_are_those_of_the_rfc() {
     let (_, memory) = log(ALL);
     let leaves: Vec<_> = (0..ALL).map(leaf).collect();
     let roots: Vec<_> = (0..=ALL as usize).map(|n| reference::root(&leaves[..n])).collect();
     for new in 0..=ALL as usize {
-        for old in 0..=new {
+        for old in places(0, new as u64 + 1).map(|old| old as usize) {
             let proof = ConsistencyProof::prove(&memory, old as u64, new as u64).unwrap();
             let expected =
                 if old == 0 { Vec::new() } else { reference::proof(old, &leaves[..new]) };
@@ -53,7 +59,7 @@ fn larger_logs_agree_with_the_rfc_at_random() {
     let (_, memory) = log(3000);
     let leaves: Vec<_> = (0..3000).map(leaf).collect();
     let mut random = Seeded(1);
-    for _ in 0..60 {
+    for _ in 0..25 {
         let size = 131 + random.below(2870);
         let all = &leaves[..size as usize];
         let root = reference::root(all);
