@@ -47,10 +47,9 @@ fn log_knows_nothing_of_other_crates_disk_clock_or_network() {
     }
 }
 
-/// All that has to be right for an export to be believed.
-const VERIFIER: [&str; 12] = [
+/// All that has to be right for an export to be believed. (Not `error.rs`: it has the words, and the log's too.)
+const VERIFIER: [&str; 11] = [
     "checkpoint.rs",
-    "error.rs",
     "export/archive.rs",
     "export/mod.rs",
     "export/source.rs",
