@@ -359,3 +359,27 @@ fn freeze_and_thaw_say_which_way_the_switch_stands() -> Result<()> {
     assert!(last.contains(r#""event":"freeze""#), "{text}");
     Ok(())
 }
+
+/// A host that runs goes on when somebody breaks its configuration: it can be stopped all the same.
+#[test]
+fn effects_can_be_frozen_though_the_configuration_is_broken() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let good = fs::read_to_string(deployment.path().join("interlock.toml"))?;
+    let broken = [good.replace("memory", "memmory"), "[cli".to_owned(), String::from("\u{0}")];
+    for text in broken {
+        deployment.write("interlock.toml", &text)?;
+        let ran = deployment.run(&["freeze"])?.exit(0)?;
+        ran.says(&["does not load", "All effects are stopped"])?;
+        deployment.write("interlock.toml", &good)?;
+        deployment.run(&["--json", "thaw"])?.exit(0)?.says(&["\"was_frozen\": true"])?;
+    }
+    // Without a state folder there is nothing to stop, and the mistake is told.
+    let elsewhere = deployment.path().join("nowhere.toml");
+    let named = elsewhere.display().to_string();
+    fs::create_dir(deployment.path().join("empty"))?;
+    let missing = deployment.path().join("empty/interlock.toml").display().to_string();
+    deployment.run(&["--config", &missing, "freeze"])?.exit(2)?;
+    // Beside a state folder, though, a wrong name still stops effects.
+    deployment.run(&["--config", &named, "freeze"])?.exit(0)?;
+    Ok(())
+}

@@ -46,10 +46,8 @@ fn journal_tells_of_a_changed_byte_in_each_leaf_hash_and_header_of_1000_leaves()
     change_each(&export, &places);
 }
 
-/// All bytes of 1,000 leaves: minutes without optimisation, so it is asked for by name.
+/// All bytes of 1,000 leaves.
 #[test]
-#[ignore = "minutes without optimisation; `cargo test -p interlock-journal --config \
-            profile.dev.package.interlock-journal.opt-level=2 -- --ignored`"]
 fn journal_tells_of_a_change_of_every_byte_of_1000_leaves() {
     let (tree, memory) = log(LEAVES);
     let export = exported(&tree, &memory);
@@ -58,7 +56,6 @@ fn journal_tells_of_a_change_of_every_byte_of_1000_leaves() {
 
 /// As above, of a full tile, partial ones, and two bundles.
 #[test]
-#[ignore = "half a minute without optimisation; as above"]
 fn journal_tells_of_a_change_of_every_byte_of_258_leaves() {
     let (tree, memory) = log(258);
     let export = exported(&tree, &memory);

@@ -5,21 +5,21 @@
 use super::{Ending, arguments::FreezeArguments, output::Output, problem::Problem};
 use crate::{
     HostError,
-    config::Config,
+    config::{Config, edit::read_text},
     freeze::Freeze,
     record::{Event, EventBody, JsonLines, Recorder},
 };
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn freeze(arguments: &FreezeArguments, file: &Path, output: &Output) -> Ending {
-    let config = Config::load(file)?;
+    let state = state_of(file, output)?;
     let reason = arguments.reason.clone();
     // The switch first: a record that cannot be written must not keep effects going.
-    Freeze::in_state(&config.state).set(&reason).map_err(|error| {
+    Freeze::in_state(&state).set(&reason).map_err(|error| {
         Problem::new(5, "not-frozen", format!("effects are NOT stopped: {error}"))
     })?;
-    record(&config, EventBody::Freeze { reason: reason.clone() }).map_err(|error| {
+    record(&state, EventBody::Freeze { reason: reason.clone() }).map_err(|error| {
         let message = format!(
             "all effects ARE stopped; only that could not be written down: {error}; mend the record, then freeze again"
         );
@@ -31,13 +31,37 @@ pub(super) fn freeze(arguments: &FreezeArguments, file: &Path, output: &Output) 
     Ok(0)
 }
 
+/// The state folder to freeze. A host that is already running goes on when somebody breaks its
+/// configuration, so a broken one must not keep anybody from stopping it: then the folder is what the
+/// file says, as far as it can be read, and must be there.
+fn state_of(file: &Path, output: &Output) -> Result<PathBuf, Problem> {
+    let error = match Config::load(file) {
+        Ok(config) => return Ok(config.state),
+        Err(error) => error,
+    };
+    let named = read_text(file)
+        .ok()
+        .and_then(|text| text.parse::<toml_edit::DocumentMut>().ok())
+        .and_then(|document| document.get("state")?.as_str().map(str::to_owned));
+    let state = file
+        .parent()
+        .unwrap_or_else(|| Path::new(""))
+        .join(named.unwrap_or_else(|| ".interlock".to_owned()));
+    if !state.is_dir() {
+        return Err(error.into());
+    }
+    output.aside(format!("the configuration does not load: {error}"));
+    output.aside(format!("freezing the state folder {}", state.display()));
+    Ok(state)
+}
+
 pub(super) fn thaw(file: &Path, output: &Output) -> Ending {
     let config = Config::load(file)?;
     let freeze = Freeze::in_state(&config.state);
     let was = freeze.reason().is_some();
     if was {
         // The record first: effects must not start again unrecorded.
-        record(&config, EventBody::Thaw).map_err(|error| {
+        record(&config.state, EventBody::Thaw).map_err(|error| {
             let message =
                 format!("effects are still stopped: the thaw could not be written down: {error}");
             Problem::new(5, "record", message).details(json!({"frozen": true}))
@@ -54,7 +78,7 @@ pub(super) fn thaw(file: &Path, output: &Output) -> Ending {
 fn still_frozen(config: &Config, error: &HostError) -> Problem {
     let reason = format!("a thaw failed, and effects are still stopped: {error}");
     let mut message = format!("effects are still stopped: {error}");
-    if let Err(also) = record(config, EventBody::Freeze { reason }) {
+    if let Err(also) = record(&config.state, EventBody::Freeze { reason }) {
         message.push_str(&format!(
             "; the record says that they were let go, and that could not be put right: {also}"
         ));
@@ -62,6 +86,6 @@ fn still_frozen(config: &Config, error: &HostError) -> Problem {
     Problem::new(5, "still-frozen", message).details(json!({"frozen": true}))
 }
 
-fn record(config: &Config, body: EventBody) -> Result<(), HostError> {
-    JsonLines::open(&config.state.join("record.jsonl"))?.record(&Event::now(None, body))
+fn record(state: &Path, body: EventBody) -> Result<(), HostError> {
+    JsonLines::open(&state.join("record.jsonl"))?.record(&Event::now(None, body))
 }
