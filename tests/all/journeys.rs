@@ -214,3 +214,52 @@ fn a_plain_component_is_called_by_its_typed_exports() -> Result<()> {
     }
     Ok(())
 }
+
+/// An update keeps the grants it has; one that asks for more is refused until somebody grants it, and the
+/// old version serves on.
+#[test]
+fn absent_not_denied_an_update_that_needs_more_asks_again() -> Result<()> {
+    let deployment = Deployment::with_sample()?;
+    install_fix_service(&deployment)?;
+    let standing = std::fs::read(deployment.path().join("interlock.toml"))?;
+    let asks_for_more = staged_plugin("overreach")?;
+    let ran = deployment.install(&asks_for_more, "fix-service", &[])?.exit(3)?;
+    ran.says(&["interlock:environment/teardown@0.1.0", "Nothing of the plugin was run"])?;
+    assert_eq!(std::fs::read(deployment.path().join("interlock.toml"))?, standing);
+    deployment.run(&["call", "fix-service.diagnose", API, "--as", AGENT])?.exit(0)?;
+    // The same bytes again need nothing new.
+    deployment.install(&staged_plugin("fix_service")?, "fix-service", &[])?.exit(0)?;
+    deployment.run(&["call", "fix-service.diagnose", API, "--as", AGENT])?.exit(0)?;
+    Ok(())
+}
+
+/// A folder is read where one is granted, and nothing outside it.
+#[test]
+fn notes_are_read_from_the_granted_folder_alone() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let plugin = staged_plugin("read_notes")?;
+    let notes = deployment.path().join("notes");
+    std::fs::create_dir(&notes)?;
+    std::fs::write(notes.join("deploy.txt"), "roll forward\n")?;
+    std::fs::write(deployment.path().join("secret.txt"), "canary-4711\n")?;
+    std::os::unix::fs::symlink("../secret.txt", notes.join("link.txt"))?;
+    let call = |tool: &str, arguments: &str| {
+        deployment.run(&["call", &format!("read-notes.{tool}"), arguments, "--as", AGENT])
+    };
+
+    deployment.install(&plugin, "read-notes", &[])?.exit(0)?;
+    call("list", "{}")?.exit(1)?.says(&["preopen"])?;
+
+    let plugin = plugin.display().to_string();
+    let with_folder =
+        ["plugin", "install", &plugin, "--name", "read-notes", "--preopen", "notes=/notes"];
+    deployment.run(&with_folder)?.exit(0)?;
+    call("read", r#"{"name":"deploy.txt"}"#)?.exit(0)?.says(&["roll forward"])?;
+    call("search", r#"{"text":"forward"}"#)?.exit(0)?.says(&["deploy.txt"])?;
+    for name in ["../secret.txt", "/notes/../secret.txt", "link.txt", "..", "missing.txt"] {
+        let ran = call("read", &serde_json::json!({ "name": name }).to_string())?;
+        assert!(ran.code != 0, "{name}\n{ran}");
+        assert!(!ran.stdout.contains("canary") && !ran.stderr.contains("canary"), "{name}\n{ran}");
+    }
+    Ok(())
+}

@@ -163,3 +163,35 @@ fn usage_errors_are_exit_2() -> Result<()> {
     }
     Ok(())
 }
+
+/// A catalogue is held to its WIT when the host starts, and each mistake has its line.
+#[test]
+fn a_catalogue_that_does_not_fit_is_named_with_its_line() -> Result<()> {
+    let deployment = Deployment::init()?;
+    let good = "wit = \"cache.wit\"\n[interface.\"acme:cache/look@1.0.0\"]\nprovider = \"environment\"\n\
+                [interface.\"acme:cache/look@1.0.0\".function.stats]\nclass = \"read\"\n\
+                resource = \"cache/{cluster}\"\n";
+    deployment.write(
+        "cache.wit",
+        "package acme:cache@1.0.0;\ninterface look { stats: func(cluster: string) -> string; }\n",
+    )?;
+    deployment.configure("[cli]", "catalogues = [\"cache.toml\"]\n\n[cli]")?;
+    let check = |text: &str| {
+        deployment.write("cache.toml", text)?;
+        deployment.run(&["config", "check"])
+    };
+    check(good)?.exit(0)?;
+    for (from, to, place, words) in [
+        ("class =", "clas =", "cache.toml:5", "clas"),
+        ("\"read\"", "\"look\"", "cache.toml:5", "look"),
+        ("function.stats", "function.stat", "cache.toml:4", "it has stats"),
+        ("{cluster}", "{cluser}", "cache.toml:6", "it has cluster"),
+        ("look@1.0.0", "look@1.0.1", "cache.toml:2", "the WIT has no"),
+        ("\"environment\"", "\"nobody\"", "nobody", "environment"),
+    ] {
+        let ran = check(&good.replace(from, to))?.exit(2)?.says(&[place, words])?;
+        assert!(ran.stdout.is_empty(), "{ran}");
+        deployment.run(&["plugin", "list"])?.exit(0)?;
+    }
+    Ok(())
+}
