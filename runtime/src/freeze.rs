@@ -20,7 +20,11 @@ impl Freeze {
     /// Why effects are frozen; `None` where they are not.
     pub fn reason(&self) -> Option<String> {
         match std::fs::symlink_metadata(&self.file) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // «Not there» means something only where the folder is there.
+                let folder = self.file.parent().is_some_and(Path::is_dir);
+                (!folder).then(|| "the state folder is missing".to_owned())
+            }
             // INVARIANT FAIL-CLOSED: whatever is there, readable or not, the switch is on.
             Err(error) => Some(format!("the freeze switch cannot be read: {error}")),
             Ok(_) => Some(match read_text(&self.file) {

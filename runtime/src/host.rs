@@ -24,6 +24,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::sync::Semaphore;
 
 /// Everything an invocation needs, built once.
 pub struct Host {
@@ -34,6 +35,8 @@ pub struct Host {
     recorder: Arc<dyn Recorder>,
     freeze: Freeze,
     tasks: EffectTasks,
+    /// Places for checks of arguments: one that outlives its deadline keeps its place until it ends.
+    checks: Arc<Semaphore>,
     admitted: Mutex<BTreeMap<String, Arc<Installed>>>,
 }
 
@@ -129,6 +132,7 @@ impl HostBuilder {
             sandbox,
             recorder,
             tasks: EffectTasks::default(),
+            checks: Arc::new(Semaphore::new(4)),
             admitted: Mutex::default(),
         })
     }
@@ -212,7 +216,8 @@ pub fn check_providers(catalogue: &Catalogue, known: &BTreeSet<&str>) -> Result<
 /// # Errors
 /// The first folder that is not fit to be read by a plugin.
 pub fn check_preopens(config: &Config, plugin: &PluginConfig) -> Result<(), HostError> {
-    let state = config.state.canonicalize().unwrap_or_else(|_| config.state.clone());
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let own = [real(&config.state), real(&config.environment_root)];
     for (host, guest) in &plugin.preopens {
         let wrong = |problem: &str| HostError::Config {
             file: config.file.clone(),
@@ -227,8 +232,11 @@ pub fn check_preopens(config: &Config, plugin: &PluginConfig) -> Result<(), Host
         if !folder.is_dir() {
             return Err(wrong("is not a folder"));
         }
-        if folder.starts_with(&state) || state.starts_with(&folder) {
+        if own.iter().any(|own| folder.starts_with(own) || own.starts_with(&folder)) {
             return Err(wrong("reaches the host's own state; name a folder apart from it"));
+        }
+        if ["/proc", "/sys", "/dev"].iter().any(|kernel| folder.starts_with(kernel)) {
+            return Err(wrong("is the kernel's; name a folder of files"));
         }
     }
     Ok(())
@@ -343,12 +351,19 @@ impl Host {
     pub(crate) fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
+    pub(crate) fn checks(&self) -> &Arc<Semaphore> {
+        &self.checks
+    }
     pub(crate) fn tasks(&self) -> &EffectTasks {
         &self.tasks
     }
 
     /// An installed plugin, admitted once per host.
     pub(crate) async fn installed(&self, name: &str) -> Result<Arc<Installed>, HostError> {
+        // Each time: a link that was retargeted since must not be followed into the state.
+        if let Some(plugin) = self.config.plugins.get(name) {
+            check_preopens(&self.config, plugin)?;
+        }
         let known = self.admitted.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         if let Some(installed) = known {
             return Ok(installed);
@@ -357,7 +372,6 @@ impl Host {
             name: name.to_owned(),
             known: self.config.plugins.keys().cloned().collect(),
         })?;
-        check_preopens(&self.config, plugin)?;
         let bytes = read_pinned(plugin)?;
         let admitted = self.admit(&bytes, name, &plugin.grants).await?;
         let schemas = compile_schemas(name, &admitted)?;

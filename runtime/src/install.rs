@@ -141,15 +141,23 @@ fn sweep(config: &Path, plugins: &Path) {
     }
 }
 
-/// Whether a name is that of a file on its way to `of`, or to any file: `.NAME.` and 16 hexadecimal
-/// digits.
+/// Whether a name is that of a file on its way to `of`, or to the bytes of a plugin: `.NAME.` and 16
+/// hexadecimal digits, where NAME is `of`, or `PLUGIN-DIGEST12.wasm`.
 pub fn is_left_over(name: &str, of: Option<&str>) -> bool {
+    let hex = |digits: &str, count: usize| {
+        digits.len() == count && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
     let Some((of_this, digits)) = name.strip_prefix('.').and_then(|n| n.rsplit_once('.')) else {
         return false;
     };
-    of.is_none_or(|of| of == of_this)
-        && digits.len() == 16
-        && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    let on_its_way = match of {
+        Some(of) => of == of_this,
+        None => of_this
+            .strip_suffix(".wasm")
+            .and_then(|bytes| bytes.rsplit_once('-'))
+            .is_some_and(|(plugin, digest)| is_plugin_name(plugin) && hex(digest, 12)),
+    };
+    on_its_way && hex(digits, 16)
 }
 
 fn short(digest: &str) -> &str {

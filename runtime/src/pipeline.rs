@@ -3,7 +3,6 @@
 
 use crate::{
     Host, HostError,
-    config::RunLimits,
     gate::{Ended, GateParts, RunGate, RunLog},
     host::Installed,
     record::{Event, EventBody},
@@ -65,9 +64,9 @@ pub(crate) async fn run(host: &Host, request: Request, mode: Mode) -> Result<Res
         Ok(authorized) => authorized,
         Err(refusal) => return run.refuse(refusal.code(), refusal.to_string()),
     };
-    let checked = check_arguments(&plugin, &tool.name, &request.arguments, &limits, deadline).await;
+    let checked = check_arguments(host, &plugin, &tool.name, &request.arguments, deadline).await;
     if let Err(outcome) = checked {
-        return run.end(outcome, RunLog::default(), None);
+        return Ok(run.end(outcome, RunLog::default(), None));
     }
     run.record(EventBody::Authorized {
         links: authorized.links().clone(),
@@ -101,9 +100,9 @@ pub(crate) async fn run(host: &Host, request: Request, mode: Mode) -> Result<Res
         .await;
 
     let mut log = gate.log();
-    run.withheld(&report, &mut log)?;
-    let outcome = conclude(mode, &report, &log);
-    run.end(outcome, log, Some(report))
+    let told = run.withheld(&report, &mut log);
+    let outcome = run.unless_untold(told, conclude(mode, &report, &log));
+    Ok(run.end(outcome, log, Some(report)))
 }
 
 /// What every step of one invocation shares.
@@ -120,7 +119,8 @@ impl Run<'_> {
 
     fn refuse(&self, code: &str, message: String) -> Result<Response, HostError> {
         self.record(EventBody::Refused { code: code.to_owned(), message: message.clone() })?;
-        self.end(Outcome::Refused { code: code.to_owned(), message }, RunLog::default(), None)
+        let outcome = Outcome::Refused { code: code.to_owned(), message };
+        Ok(self.end(outcome, RunLog::default(), None))
     }
 
     /// Notes the calls of withheld functions: they met a stub and never came to the gate.
@@ -143,30 +143,38 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn end(
-        &self,
-        outcome: Outcome,
-        log: RunLog,
-        report: Option<RunReport>,
-    ) -> Result<Response, HostError> {
+    /// A run that cannot be written down any more has still happened: the caller is told of the failure
+    /// and of every effect, in one answer.
+    fn unless_untold(&self, told: Result<(), HostError>, outcome: Outcome) -> Outcome {
+        match (told, outcome) {
+            (Err(error), outcome) if !matches!(outcome, Outcome::Unknown { .. }) => {
+                let message = format!("the run ended `{}`, but {error}", outcome.code());
+                Outcome::HostFault { message }
+            }
+            (_, outcome) => outcome,
+        }
+    }
+
+    fn end(&self, outcome: Outcome, log: RunLog, report: Option<RunReport>) -> Response {
         let (text, dropped) = report.map_or((String::new(), 0), |report| {
             let dropped = report.stdout.dropped_bytes.saturating_add(report.stderr.dropped_bytes);
             (report.stdout.text + &report.stderr.text, dropped)
         });
-        self.record(EventBody::Ended {
+        let told = self.record(EventBody::Ended {
             code: outcome.code().to_owned(),
             host_calls: log.host_calls,
             dropped_log_bytes: dropped,
-        })?;
+        });
+        let outcome = self.unless_untold(told, outcome);
         debug_assert!(self.mode == Mode::Call || log.effects.is_empty(), "a plan performs nothing");
-        Ok(Response {
+        Response {
             invocation: self.invocation.clone(),
             outcome,
             happened: log.effects,
             denied: log.denied,
             log: text,
             dropped_log_bytes: dropped,
-        })
+        }
     }
 }
 
@@ -192,12 +200,13 @@ fn seed() -> Result<[u8; 32], HostError> {
 /// Holds arguments to the tool's schema, before anything runs. The schema is the plugin's and the
 /// arguments are the agent's: the work is bounded in size and ends with the run's deadline.
 async fn check_arguments(
+    host: &Host,
     plugin: &Installed,
     tool: &str,
     arguments: &Value,
-    limits: &RunLimits,
     deadline: Instant,
 ) -> Result<(), Outcome> {
+    let limits = &host.config().limits;
     let fault = |message: &str| Outcome::HostFault { message: message.to_owned() };
     let size = serde_json::to_vec(arguments).map_or(u64::MAX, |text| text.len() as u64);
     if size > limits.sandbox.call {
@@ -209,7 +218,17 @@ async fn check_arguments(
         return Err(fault("the tool has no compiled schema"));
     };
     let arguments = arguments.clone();
-    let check = tokio::task::spawn_blocking(move || schema::problems(&validator, &arguments));
+    let places = host.checks().clone();
+    let check = async move {
+        // The place goes with the work: work that nobody waits for any more still holds it.
+        let place = places.acquire_owned().await.ok();
+        let work = tokio::task::spawn_blocking(move || {
+            let problems = schema::problems(&validator, &arguments);
+            drop(place);
+            problems
+        });
+        work.await
+    };
     match tokio::time::timeout_at(deadline, check).await {
         Ok(Ok(None)) => Ok(()),
         Ok(Ok(Some(message))) => Err(Outcome::InvalidArguments { message }),

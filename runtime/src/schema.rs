@@ -12,8 +12,21 @@ const MAX_UNFOLDED: u64 = 10_000;
 /// The deepest nesting, references included.
 const MAX_DEPTH: usize = 64;
 
-/// Keywords whose references do not stand still.
-const MOVING: &[&str] = &["$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$recursiveAnchor"];
+/// Keywords that are refused, with what to write instead. References that move, because what they unfold
+/// to cannot be counted here; `unevaluated…`, because checking it doubles with each nesting.
+const REFUSED: &[(&str, &str)] = &[
+    ("$dynamicRef", "write `$ref` to a definition under `$defs`"),
+    ("$recursiveRef", "write `$ref` to a definition under `$defs`"),
+    ("$dynamicAnchor", "write `$ref` to a definition under `$defs`"),
+    ("$recursiveAnchor", "write `$ref` to a definition under `$defs`"),
+    ("$anchor", "write `$ref` to a definition under `$defs`"),
+    ("$id", "leave it out; references start at the schema's own root"),
+    ("unevaluatedProperties", "write `additionalProperties`"),
+    ("unevaluatedItems", "write `items`"),
+];
+
+/// The one dialect that is spoken (JSON Schema 2020-12).
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Compiles an input schema.
 ///
@@ -21,13 +34,13 @@ const MOVING: &[&str] = &["$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$re
 /// What is wrong with the schema, in a sentence.
 pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
     let mut unfolding = Unfolding { root: schema, known: BTreeMap::new(), open: Vec::new() };
-    let size = unfolding.size(schema, 0)?;
-    if size > MAX_UNFOLDED {
+    let Extent { nodes, .. } = unfolding.extent(schema, 0)?;
+    if nodes > MAX_UNFOLDED {
         return Err(format!(
-            "it comes to {size} nodes with its references unfolded; at most {MAX_UNFOLDED} are checked"
+            "it comes to {nodes} nodes with its references unfolded; at most {MAX_UNFOLDED} are checked"
         ));
     }
-    jsonschema::validator_for(schema).map_err(|e| e.to_string().chars().take(400).collect())
+    jsonschema::draft202012::new(schema).map_err(|e| e.to_string().chars().take(400).collect())
 }
 
 /// What does not fit, at most five sentences; `None` where all fits.
@@ -44,59 +57,87 @@ pub(crate) fn problems(validator: &Validator, arguments: &Value) -> Option<Strin
     (!problems.is_empty()).then(|| problems.join("; "))
 }
 
+/// How much a part of a schema comes to, its references unfolded.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    nodes: u64,
+    height: usize,
+}
+
+impl Extent {
+    const LEAF: Self = Self { nodes: 1, height: 0 };
+
+    /// With another part below it.
+    fn over(self, below: Self) -> Self {
+        Self {
+            nodes: self.nodes.saturating_add(below.nodes),
+            height: self.height.max(below.height.saturating_add(1)),
+        }
+    }
+}
+
 struct Unfolding<'a> {
     root: &'a Value,
-    /// Sizes of reference targets that were unfolded.
-    known: BTreeMap<&'a str, u64>,
+    /// Extents of reference targets that were unfolded.
+    known: BTreeMap<&'a str, Extent>,
     /// References that are being unfolded.
     open: Vec<&'a str>,
 }
 
+fn too_deep() -> String {
+    format!("it nests deeper than {MAX_DEPTH} levels")
+}
+
 impl<'a> Unfolding<'a> {
-    fn size(&mut self, schema: &'a Value, depth: usize) -> Result<u64, String> {
+    fn extent(&mut self, schema: &'a Value, depth: usize) -> Result<Extent, String> {
         if depth > MAX_DEPTH {
-            return Err(format!("it nests deeper than {MAX_DEPTH} levels"));
+            return Err(too_deep());
         }
         match schema {
             Value::Object(object) => self.object(object, depth),
             Value::Array(items) => items
                 .iter()
-                .try_fold(1u64, |sum, item| Ok(sum.saturating_add(self.size(item, depth + 1)?))),
-            _ => Ok(1),
+                .try_fold(Extent::LEAF, |sum, item| Ok(sum.over(self.extent(item, depth + 1)?))),
+            _ => Ok(Extent::LEAF),
         }
     }
 
-    fn object(&mut self, object: &'a Map<String, Value>, depth: usize) -> Result<u64, String> {
-        let mut sum = 1u64;
+    fn object(&mut self, object: &'a Map<String, Value>, depth: usize) -> Result<Extent, String> {
+        let mut sum = Extent::LEAF;
         for (key, value) in object {
-            if MOVING.contains(&key.as_str()) {
-                return Err(format!("it uses `{key}`; write `$ref` to a definition of its own"));
+            if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| refused == key) {
+                return Err(format!("it uses `{key}`; {instead}"));
             }
-            sum = match (key.as_str(), value) {
-                ("$ref", Value::String(target)) => sum.saturating_add(self.target(target, depth)?),
-                _ => sum.saturating_add(self.size(value, depth + 1)?),
+            let below = match (key.as_str(), value) {
+                ("$ref", Value::String(target)) => self.target(target, depth)?,
+                ("$schema", Value::String(dialect)) if dialect.trim_end_matches('#') != DIALECT => {
+                    return Err(format!("its `$schema` is not `{DIALECT}`"));
+                }
+                _ => self.extent(value, depth + 1)?,
             };
+            sum = sum.over(below);
         }
         Ok(sum)
     }
 
-    fn target(&mut self, target: &'a str, depth: usize) -> Result<u64, String> {
-        if let Some(size) = self.known.get(target) {
-            return Ok(*size);
+    fn target(&mut self, target: &'a str, depth: usize) -> Result<Extent, String> {
+        if let Some(extent) = self.known.get(target).copied() {
+            return if depth + extent.height > MAX_DEPTH { Err(too_deep()) } else { Ok(extent) };
         }
         if self.open.contains(&target) {
             return Err(format!("`{target}` refers to itself; describe the nesting you mean"));
         }
-        let pointer = target
-            .strip_prefix('#')
+        // A percent sign is read in another way by whoever follows the reference.
+        let pointer = target.strip_prefix('#').filter(|pointer| !pointer.contains('%'));
+        let pointer = pointer
             .ok_or_else(|| format!("`{target}` is outside the schema; put it under `$defs`"))?;
         let found =
             self.root.pointer(pointer).ok_or_else(|| format!("`{target}` refers to nothing"))?;
         self.open.push(target);
-        let size = self.size(found, depth + 1)?;
+        let extent = self.extent(found, depth + 1)?;
         self.open.pop();
-        self.known.insert(target, size);
-        Ok(size)
+        self.known.insert(target, extent);
+        Ok(extent)
     }
 }
 
@@ -124,6 +165,11 @@ mod tests {
         let cases = [
             (json!({"properties": {"x": {"$ref": "#"}}}), "refers to itself"),
             (json!({"$dynamicRef": "#x"}), "$dynamicRef"),
+            (json!({"unevaluatedProperties": false}), "additionalProperties"),
+            (json!({"allOf": [{"unevaluatedItems": false}]}), "unevaluatedItems"),
+            (json!({"$defs": {"a": {"$id": "http://y/"}}}), "$id"),
+            (json!({"$schema": "http://json-schema.org/draft-07/schema#"}), "2020-12"),
+            (json!({"$defs": {"%61": {}, "a": {}}, "$ref": "#/$defs/%61"}), "outside the schema"),
             (json!({"$ref": "http://example.com/x"}), "outside the schema"),
             (json!({"$ref": "file:///etc/passwd"}), "outside the schema"),
             (json!({"$ref": "#/$defs/none"}), "refers to nothing"),
@@ -134,6 +180,15 @@ mod tests {
             let message = compile(&schema).unwrap_err();
             assert!(message.contains(words), "{schema}: {message}");
         }
+        // A chain whose first links are known before its last is reached, is as deep as it is.
+        let mut chain = serde_json::Map::new();
+        for i in 0..80 {
+            chain.insert(format!("c{i}"), json!({"not": {"$ref": format!("#/$defs/c{}", i + 1)}}));
+        }
+        chain.insert("c80".into(), json!({}));
+        let order: Vec<_> =
+            (0..80).rev().map(|i| json!({"$ref": format!("#/$defs/c{i}")})).collect();
+        assert!(compile(&json!({"!": order, "$defs": chain})).unwrap_err().contains("deeper"));
         let deep = (0..100).fold(json!({}), |inner, _| json!({"not": inner}));
         assert!(compile(&deep).unwrap_err().contains("deeper"));
     }

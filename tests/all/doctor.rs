@@ -43,13 +43,16 @@ fn doctor_tells_what_is_left_behind() -> Result<()> {
     let before = complaints(&deployment)?;
     assert!(before.is_empty(), "{before:?}");
     deployment.write(".interlock.toml.0123456789abcdef", "half")?;
-    deployment.write("plugins/.x.wasm.0123456789abcdef", "half")?;
+    deployment.write("plugins/.x-0123456789ab.wasm.0123456789abcdef", "half")?;
     deployment.write("plugins/orphan one.wasm", "bytes")?;
     let files = deployment.files()?;
     let after = complaints(&deployment)?;
     assert_eq!(after.len(), 3, "{after:?}");
-    for word in ["rm ./.interlock.toml.0123456789abcdef", ".x.wasm.0123456789abcdef", "orphan one"]
-    {
+    for word in [
+        "rm ./.interlock.toml.0123456789abcdef",
+        ".x-0123456789ab.wasm.0123456789abcdef",
+        "orphan one",
+    ] {
         assert!(after.iter().any(|c| c.contains(word)), "{word}: {after:?}");
     }
     deployment.run(&["doctor"])?.exit(0)?;

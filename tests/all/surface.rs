@@ -383,3 +383,21 @@ fn effects_can_be_frozen_though_the_configuration_is_broken() -> Result<()> {
     deployment.run(&["--config", &named, "freeze"])?.exit(0)?;
     Ok(())
 }
+
+/// The switch needs a place to stand, and says what it came too late for.
+#[test]
+fn a_freeze_makes_its_place_and_names_what_had_started() -> Result<()> {
+    let deployment = Deployment::init()?;
+    fs::remove_dir_all(deployment.path().join(".interlock"))?;
+    deployment.run(&["freeze"])?.exit(0)?;
+    assert!(deployment.path().join(".interlock/frozen").exists());
+    let intent = r#"{"event":"intent","invocation":"01X","step":1,"function":"restart-service","resource":"environment/prod/service/api"}"#;
+    let record = deployment.path().join(".interlock/record.jsonl");
+    let mut text = fs::read_to_string(&record)?;
+    text.push_str(intent);
+    text.push('\n');
+    fs::write(&record, text)?;
+    let words = ["Already started", "restart-service on environment/prod/service/api"];
+    deployment.run(&["freeze"])?.exit(0)?.says(&words)?;
+    Ok(())
+}

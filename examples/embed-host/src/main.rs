@@ -23,7 +23,8 @@ fn main() -> Result<()> {
         arguments: serde_json::from_str(json).context("the arguments are not JSON")?,
     };
 
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
         let host = Host::from_file(config)?.build()?;
         let response = host.call(request).await?;
         for effect in &response.happened {
@@ -34,5 +35,8 @@ fn main() -> Result<()> {
             other => bail!("{}", serde_json::to_string(&other)?),
         }
         Ok(())
-    })
+    });
+    // A provider may still hold a thread; waiting for it would undo the run's deadline.
+    runtime.shutdown_background();
+    ended
 }

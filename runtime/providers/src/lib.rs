@@ -9,4 +9,6 @@ pub mod error;
 pub mod provider;
 
 pub use error::ProviderFault;
-pub use provider::{Forecasted, Forecaster, Performed, Performer, Provider, Reader};
+pub use provider::{
+    FROZEN, Forecasted, Forecaster, Performed, Performer, Provider, Reader, StillAllowed,
+};

@@ -43,15 +43,26 @@ pub enum Forecasted {
     Inexact(String),
 }
 
+/// Asked by a provider when it holds its lock, right before it acts: may the effect still happen? An
+/// operator may have stopped all effects while it waited. The error is a sentence.
+pub type StillAllowed = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// The code of an effect that was stopped by [`StillAllowed`].
+pub const FROZEN: &str = "frozen";
+
 /// Performs effects.
 #[async_trait]
 pub trait Performer: Send + Sync {
     /// Performs one effect under the provider's own lock, if its resource still has the expected
-    /// revision and it would touch nothing that the forecast did not name.
+    /// revision, it would touch nothing that the forecast did not name, and it is still allowed then.
     ///
     /// # Errors
     /// Only what the WIT has no word for. The caller must treat the effect as `unknown` then.
-    async fn perform(&self, effect: &PermittedEffect) -> Result<Performed, ProviderFault>;
+    async fn perform(
+        &self,
+        effect: &PermittedEffect,
+        still_allowed: &StillAllowed,
+    ) -> Result<Performed, ProviderFault>;
 }
 
 /// How an effect ended.
@@ -66,7 +77,8 @@ pub enum Performed {
     },
     /// The world moved; nothing was done.
     Refused {
-        /// `stale` (the revision moved), `touches-grown`, or `busy` (somebody else is acting there).
+        /// `stale` (the revision moved), `touches-grown`, `busy` (somebody else is
+        /// acting there), or [`FROZEN`].
         code: &'static str,
         /// The JSON form of the WIT result.
         result: Value,

@@ -214,6 +214,26 @@ pub(crate) fn open_regular(options: &mut OpenOptions, file: &Path) -> std::io::R
     }
 }
 
+/// Puts a new file there, whole, unless there is one already.
+fn publish(file: &Path, bytes: &[u8]) -> Result<(), HostError> {
+    let failed = |source| HostError::io(format!("cannot write {}", file.display()))(source);
+    let mut random = [0u8; 8];
+    getrandom::fill(&mut random).map_err(|e| failed(std::io::Error::other(e)))?;
+    let beside = file.with_extension(format!("{:016x}", u64::from_le_bytes(random)));
+    let written = (|| {
+        let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        new.write_all(bytes)?;
+        new.sync_all()?;
+        match fs::hard_link(&beside, file) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    })();
+    // Best effort: the file of a random name is nobody's.
+    let _ = fs::remove_file(&beside);
+    written.map_err(failed)
+}
+
 /// Reads a key of 32 random bytes, making it, mode 0600, where it is missing.
 ///
 /// # Errors
@@ -249,8 +269,9 @@ pub fn secret_key(file: &Path) -> Result<[u8; 32], HostError> {
             getrandom::fill(&mut key).map_err(|e| {
                 HostError::io("cannot get random numbers")(std::io::Error::other(e))
             })?;
-            write_atomically(file, &key, 0o600)?;
-            Ok(key)
+            publish(file, &key)?;
+            // Whoever came first has the key; the file says which it is.
+            secret_key(file)
         }
         Err(error) => Err(HostError::io(format!("cannot read {}", file.display()))(error)),
     }

@@ -9,7 +9,7 @@ use crate::{
     response::{Effect, EffectStatus},
 };
 use interlock_authority::{Denial, Permitted, PermittedEffect, permit_effect};
-use interlock_providers::{Forecasted, Performed, Performer};
+use interlock_providers::{FROZEN, Forecasted, Performed, Performer, StillAllowed};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -179,7 +179,13 @@ impl Task {
                 Err(error) => Ending::NotStarted(Ended::Fault(error).into()),
             };
         }
-        let performed = self.performer.perform(&self.effect).await;
+        let freeze = self.freeze.clone();
+        let still_allowed: StillAllowed = Arc::new(move || match freeze.reason() {
+            None => Ok(()),
+            Some(_) => Err("effects are frozen by an operator".to_owned()),
+        });
+        let class = call.class();
+        let performed = self.performer.perform(&self.effect, &still_allowed).await;
         let (status, detail, revisions, answer) = match performed {
             Ok(Performed::Done { result, revisions }) => {
                 (EffectStatus::Done, None, revisions, result)
@@ -198,7 +204,9 @@ impl Task {
                 return Ending::Lost(written.err().unwrap_or(why));
             }
         };
+        let frozen = status == EffectStatus::Refused && detail.as_deref() == Some(FROZEN);
         match self.outcome(status, detail, revisions) {
+            Ok(()) if frozen => Ending::NotStarted(Denial::Frozen { class }.into()),
             Ok(()) => Ending::Answered(answer),
             Err(error) => Ending::Lost(format!("it ended `{}`, but {error}", status.as_str())),
         }

@@ -67,6 +67,10 @@ impl Recorder for JsonLines {
             return Err(failed(error));
         }
         if event.is_durable() {
+            if self.file.metadata().map_err(failed)?.nlink() == 0 {
+                let problem = "it was deleted while the host runs; start the host again";
+                return Err(failed(std::io::Error::other(problem)));
+            }
             self.file.sync_data().map_err(failed)?;
         }
         Ok(())

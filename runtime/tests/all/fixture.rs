@@ -10,7 +10,10 @@ use interlock::{
     },
     freeze::Freeze,
     gate::{EffectTasks, GateParts, RunGate},
-    providers::{Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader},
+    providers::{
+        FROZEN, Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader,
+        StillAllowed,
+    },
     record::{Event, EventBody, Recorder},
     sandbox::GuestCall,
 };
@@ -152,9 +155,19 @@ impl Forecaster for Cache {
 
 #[async_trait]
 impl Performer for Cache {
-    async fn perform(&self, effect: &PermittedEffect) -> Result<Performed, ProviderFault> {
+    async fn perform(
+        &self,
+        effect: &PermittedEffect,
+        still_allowed: &StillAllowed,
+    ) -> Result<Performed, ProviderFault> {
         self.note("perform");
         self.behave().await?;
+        if let Err(why) = still_allowed() {
+            return Ok(Performed::Refused {
+                code: FROZEN,
+                result: json!({"err": {"denied": why}}),
+            });
+        }
         self.note("performed");
         let revisions =
             BTreeMap::from([(effect.call().resource().clone(), Revision::new("after"))]);

@@ -137,6 +137,11 @@ async fn fail_closed_a_freeze_that_cannot_be_read_stops_effects() {
     std::fs::remove_dir(&switch).unwrap();
     std::os::unix::fs::symlink("/nonexistent", &switch).unwrap();
     assert_eq!(code(&scene, evict()).await, "frozen");
+    // Without its folder, nobody could tell.
+    std::fs::remove_dir_all(scene.state.path()).unwrap();
+    assert_eq!(code(&scene, evict()).await, "frozen");
+    std::fs::create_dir(scene.state.path()).unwrap();
+    assert_eq!(code(&scene, evict()).await, "ok");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -238,4 +243,23 @@ async fn calls_and_bytes_run_out() {
     let big = GuestCall { bytes: 5000, ..call("look", "stats", &["a"]) };
     assert_eq!(code(&scene, big).await, "host-bytes");
     assert_eq!(scene.cache.count("read"), 0);
+}
+
+/// A provider that waited for its lock asks again before it acts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_stops_an_effect_that_waits_for_its_turn() {
+    let scene = scene(Mode::Call, ALL, "cache/a");
+    *scene.cache.mood.lock().unwrap() = Mood::Slow;
+    let freeze = state_of(scene.state.path());
+    let frozen = async {
+        while scene.cache.count("perform") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        freeze.set("fire").unwrap();
+    };
+    let (code, ()) = tokio::join!(code(&scene, evict()), frozen);
+    assert_eq!(code, "frozen");
+    assert_eq!(scene.cache.count("performed"), 0);
+    assert_eq!(scene.memory.kinds(), ["intent", "outcome", "denied"]);
+    assert_eq!(scene.gate.log().effects[0].status, EffectStatus::Refused);
 }

@@ -126,9 +126,15 @@ async fn what_a_killed_editor_left_is_swept() {
     let folder = Folder::new();
     fs::write(folder.path(".interlock.toml.0123456789abcdef"), "x").unwrap();
     fs::write(folder.path(".interlock.toml.mine"), "x").unwrap();
+    fs::create_dir(folder.path("plugins")).unwrap();
+    let (ours, theirs) = (".one-0123456789ab.wasm.0123456789abcdef", ".important.0123456789abcdef");
+    fs::write(folder.path("plugins").join(ours), "x").unwrap();
+    fs::write(folder.path("plugins").join(theirs), "x").unwrap();
     folder.install("one").await.unwrap();
     assert!(!folder.path(".interlock.toml.0123456789abcdef").exists());
     assert!(folder.path(".interlock.toml.mine").exists());
+    assert!(!folder.path("plugins").join(ours).exists());
+    assert!(folder.path("plugins").join(theirs).exists());
 }
 
 #[tokio::test]
@@ -185,6 +191,8 @@ async fn no_plugin_reads_the_hosts_own_state() {
         (".interlock/artifacts", "own state"),
         (".", "own state"),
         ("/", "own state"),
+        ("environments", "own state"),
+        ("/proc", "kernel"),
         ("innocent", "own state"),
         ("missing", "cannot be opened"),
         ("file", "not a folder"),
@@ -247,4 +255,31 @@ async fn a_line_that_a_crash_cut_off_swallows_nothing() {
         text.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).collect();
     assert_eq!(broken, ["{\"cut"]);
     assert!(text.contains("requested") && text.contains("ended"), "{text}");
+}
+
+#[tokio::test]
+async fn a_record_that_was_deleted_under_the_host_keeps_no_intent() {
+    use interlock::record::{Event, EventBody, JsonLines, Recorder};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.jsonl");
+    let record = JsonLines::open(&path).unwrap();
+    let durable = Event::now(None, EventBody::Freeze { reason: "x".into() });
+    record.record(&durable).unwrap();
+    fs::remove_file(&path).unwrap();
+    let error = record.record(&durable).unwrap_err().to_string();
+    assert!(error.contains("deleted"), "{error}");
+}
+
+#[test]
+fn two_hosts_that_make_the_key_at_once_have_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
+        let hosts: Vec<_> = (0..16)
+            .map(|_| scope.spawn(|| interlock::config::edit::secret_key(&file).unwrap()))
+            .collect();
+        hosts.into_iter().map(|host| host.join().unwrap()).collect()
+    });
+    assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -194,3 +194,17 @@ async fn fail_closed_nobody_unknown_is_served_and_no_record_means_no_run() {
     }
     assert_eq!(deployment.cache.count("read"), 0);
 }
+
+/// What happened is told even where it cannot be written down any more.
+#[tokio::test]
+async fn a_run_whose_end_cannot_be_recorded_still_tells_its_effects() {
+    let deployment = deployment("cache/a").await;
+    *deployment.memory.fails_at.lock().unwrap() = Some("ended");
+    let response = deployment.call("change").await;
+    assert!(
+        matches!(&response.outcome, Outcome::HostFault { message } if message.contains("ended `done`")),
+        "{response:?}"
+    );
+    assert_eq!(response.happened[0].status, EffectStatus::Done);
+    assert_eq!(response.outcome.exit_code(), 5);
+}

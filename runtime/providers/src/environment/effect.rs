@@ -11,8 +11,9 @@ use super::{
     runner::{HEALTHY, SETTLE, mark_healthy},
     state::{CONFIGS, MAX_VERSIONS, STATE, ServiceState, hex_digest},
 };
-use crate::{Performed, ProviderFault};
+use crate::{FROZEN, Performed, ProviderFault};
 use interlock_authority::{Forecast, Resource};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// How long an effect waits for another one on the same environment.
@@ -41,6 +42,7 @@ impl Inner {
         name: &str,
         operation: &Operation,
         expected: &Expected<'_>,
+        still_allowed: &dyn Fn() -> Result<(), String>,
     ) -> Result<Performed, ProviderFault> {
         self.starter.reap();
         // A lock file is made only for what exists.
@@ -70,6 +72,11 @@ impl Inner {
         if let Some(more) = touches.iter().find(|t| !expected.forecast.touches.contains(t)) {
             let why = format_args!("it would touch `{more}` too, which was not foreseen");
             return Ok(refused("touches-grown", why));
+        }
+        // The lock may have been waited for: what an operator stopped meanwhile does not begin.
+        if let Err(why) = still_allowed() {
+            let result = json!({"err": {"denied": format!("{FROZEN}: {why}")}});
+            return Ok(Performed::Refused { code: FROZEN, result });
         }
         self.act(name, environment, operation, effect, &touches)
     }

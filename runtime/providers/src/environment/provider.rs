@@ -10,7 +10,7 @@ use super::{
     runner::RunnerProgram,
     state::Root,
 };
-use crate::{Forecasted, Forecaster, Performed, Performer, ProviderFault, Reader};
+use crate::{Forecasted, Forecaster, Performed, Performer, ProviderFault, Reader, StillAllowed};
 use async_trait::async_trait;
 use interlock_authority::{
     Forecast, Permitted, PermittedEffect, Planned, Resource, catalogue::ResolvedCall,
@@ -141,13 +141,18 @@ impl Forecaster for EnvironmentProvider {
 
 #[async_trait]
 impl Performer for EnvironmentProvider {
-    async fn perform(&self, effect: &PermittedEffect) -> Result<Performed, ProviderFault> {
+    async fn perform(
+        &self,
+        effect: &PermittedEffect,
+        still_allowed: &StillAllowed,
+    ) -> Result<Performed, ProviderFault> {
+        let still_allowed = still_allowed.clone();
         let call = effect.call().clone();
         let forecast = effect.forecast().clone();
         let Some((environment, wanted)) = operation(&call)? else { return Err(not_served(&call)) };
         self.blocking(move |inner| {
             let expected = Expected { resource: call.resource(), forecast: &forecast };
-            inner.perform(&environment, &wanted, &expected)
+            inner.perform(&environment, &wanted, &expected, &*still_allowed)
         })
         .await
     }

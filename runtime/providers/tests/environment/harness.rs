@@ -134,9 +134,21 @@ impl Host {
         arguments: Value,
         forecast: Forecast,
     ) -> Result<Performed, ProviderFault> {
+        self.perform_while(function, arguments, forecast, || Ok(())).await
+    }
+
+    /// Performs, if it is still allowed once the environment's lock is held.
+    pub(crate) async fn perform_while(
+        &self,
+        function: &str,
+        arguments: Value,
+        forecast: Forecast,
+        still_allowed: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    ) -> Result<Performed, ProviderFault> {
         let permitted = self.permitted(function, arguments);
         let effect = permit_effect(&self.authorized, permitted, forecast).unwrap();
-        self.provider.perform(&effect).await
+        let still_allowed: interlock_providers::StillAllowed = std::sync::Arc::new(still_allowed);
+        self.provider.perform(&effect, &still_allowed).await
     }
 
     /// Forecasts and performs at once, as a direct call does; the answer of the guest.

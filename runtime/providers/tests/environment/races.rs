@@ -155,3 +155,20 @@ async fn looking_waits_for_an_effect_and_reads_do_not() {
     assert_eq!(json!(after.counts), json!({"starts": 1}), "the forecast saw the stopped service");
     assert!(fs::metadata(world.service("prod", "api")).is_ok());
 }
+
+/// What an operator stops while an effect waits for its turn does not begin, and leaves no trace.
+#[tokio::test]
+async fn an_effect_that_is_stopped_while_it_waits_does_nothing() {
+    let world = World::with_sleepers("prod", &["api"]);
+    let host = world.host();
+    let forecast = host.exact("set-config", json!(["prod", "api", "x"])).await;
+    let arguments = json!(["prod", "api", "x"]);
+    let no = || Err("stopped".to_owned());
+    let stopped =
+        host.perform_while("set-config", arguments.clone(), forecast.clone(), no).await.unwrap();
+    let Performed::Refused { code: "frozen", result } = &stopped else { panic!("{stopped:?}") };
+    assert_eq!(result, &json!({"err": {"denied": "frozen: stopped"}}));
+    // The revision has not moved: the same forecast still holds.
+    let done = host.perform("set-config", arguments, forecast).await.unwrap();
+    assert!(matches!(done, Performed::Done { .. }), "{done:?}");
+}

@@ -2,7 +2,13 @@
 //! failure says which way the switch stands: somebody who believes that effects are stopped, and they
 //! are not, is worse off than without a switch.
 
-use super::{Ending, arguments::FreezeArguments, output::Output, problem::Problem};
+use super::{
+    Ending,
+    arguments::FreezeArguments,
+    doctor::record::under_way,
+    output::{Output, plain},
+    problem::Problem,
+};
 use crate::{
     HostError,
     config::{Config, edit::read_text},
@@ -10,7 +16,11 @@ use crate::{
     record::{Event, EventBody, JsonLines, Recorder},
 };
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
 pub(super) fn freeze(arguments: &FreezeArguments, file: &Path, output: &Output) -> Ending {
     let state = state_of(file, output)?;
@@ -25,8 +35,18 @@ pub(super) fn freeze(arguments: &FreezeArguments, file: &Path, output: &Output) 
         );
         Problem::new(5, "record", message).details(json!({"frozen": true}))
     })?;
-    output.result(&json!({"status": "frozen", "reason": reason}), || {
-        "All effects are stopped. Let them happen again with `interlock thaw`.".to_owned()
+    // The switch is read before an effect, not during one: what had started goes to its end.
+    let started = under_way(&state.join("record.jsonl"));
+    output.result(&json!({"status": "frozen", "reason": reason, "under_way": started}), || {
+        let mut text =
+            "All effects are stopped. Let them happen again with `interlock thaw`.\n".to_owned();
+        for effect in &started {
+            text.push_str(&format!(
+                "Already started, and not stopped by this: {}\n",
+                plain(effect)
+            ));
+        }
+        text
     });
     Ok(0)
 }
@@ -36,7 +56,17 @@ pub(super) fn freeze(arguments: &FreezeArguments, file: &Path, output: &Output) 
 /// file says, as far as it can be read, and must be there.
 fn state_of(file: &Path, output: &Output) -> Result<PathBuf, Problem> {
     let error = match Config::load(file) {
-        Ok(config) => return Ok(config.state),
+        Ok(config) => {
+            // A switch needs a place to stand. That others could write it is told by what starts a host.
+            DirBuilder::new().recursive(true).mode(0o700).create(&config.state).map_err(
+                |error| {
+                    let error =
+                        HostError::io(format!("cannot make {}", config.state.display()))(error);
+                    Problem::new(5, "not-frozen", format!("effects are NOT stopped: {error}"))
+                },
+            )?;
+            return Ok(config.state);
+        }
         Err(error) => error,
     };
     let named = read_text(file)

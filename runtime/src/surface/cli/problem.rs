@@ -101,7 +101,28 @@ impl From<HostError> for Problem {
             HostError::Io { .. } => (2, "io"),
             HostError::Record { .. } => (5, "record"),
         };
-        Self::new(exit, code, error.to_string())
+        let problem = Self::new(exit, code, error.to_string());
+        match next_step(&error) {
+            Some(next) => problem.more(next),
+            None => problem,
+        }
+    }
+}
+
+/// What to do about an error whose sentence does not say it.
+fn next_step(error: &HostError) -> Option<&'static str> {
+    let HostError::Admission { source, .. } = error else { return None };
+    match **source {
+        AdmissionError::NotAComponent(_) | AdmissionError::Malformed(_) => Some(
+            "  A plugin is a WebAssembly component: build it with `cargo build --target wasm32-wasip2`,\n  or fetch the file again if it was cut short on its way.",
+        ),
+        AdmissionError::TooLarge { .. } => {
+            Some("  Build the plugin for size (`opt-level = \"s\"`, `lto`, `strip`), or split it.")
+        }
+        AdmissionError::BadDescription(_) | AdmissionError::DescribeFailed { .. } => {
+            Some("  Its developer must mend it; nothing was installed.")
+        }
+        _ => None,
     }
 }
 

@@ -97,6 +97,11 @@ impl Host {
             return Ok(());
         };
         let effect = permit_effect(&self.authorized, permitted, forecast).map_err(said)?;
-        self.provider.perform(&effect).await.map(|_| ()).map_err(said)
+        self.provider.perform(&effect, &always()).await.map(|_| ()).map_err(said)
     }
+}
+
+/// Nobody freezes this host.
+fn always() -> interlock_providers::StillAllowed {
+    std::sync::Arc::new(|| Ok(()))
 }

@@ -59,6 +59,28 @@ pub(super) fn writable(findings: &mut Findings, path: &Path, what: &str) {
     }
 }
 
+/// The definitions of services: whoever can write one says what the host will run.
+pub(super) fn definitions(root: &Path, findings: &mut Findings) {
+    for environment in folders(root) {
+        writable(findings, &environment, "an environment");
+        writable(findings, &environment.join("environment.toml"), "an environment's definition");
+        let services = environment.join("services");
+        writable(findings, &services, "an environment's services");
+        for service in folders(&services) {
+            writable(findings, &service, "a service");
+            writable(findings, &service.join("service.toml"), "a service's definition");
+        }
+    }
+}
+
+/// The folders in a folder, by name; none where it cannot be read.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        names_in(folder).into_iter().map(|name| folder.join(name)).filter(|p| p.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
 /// The WIT file of a catalogue, or its folder with the files in it. None for a catalogue that cannot be
 /// read, which is told of elsewhere.
 pub(super) fn wit_of(catalogue: &Path) -> Vec<PathBuf> {

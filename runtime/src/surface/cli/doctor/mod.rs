@@ -2,7 +2,7 @@
 //! fix. Looks and changes nothing. What it calls good is what the host itself checks when it starts.
 
 mod files;
-mod record;
+pub(super) mod record;
 
 use super::{
     Ending,
@@ -107,6 +107,7 @@ fn check(config: &Config, findings: &mut Findings) {
     people(config, findings);
     if config.environment_root.is_dir() {
         writable(findings, &config.environment_root, "the environments");
+        files::definitions(&config.environment_root, findings);
     } else {
         findings.add(
             Verdict::Warning,

@@ -59,6 +59,13 @@ pub(super) fn unknown_ends(record: &Path, findings: &mut Findings) {
     }
 }
 
+/// The effects in the record without an outcome: under way, or lost. None where it cannot be read.
+pub(in super::super) fn under_way(record: &Path) -> Vec<String> {
+    tail(record, TAIL)
+        .map(|lines| open_intents(&lines).0.into_values().collect())
+        .unwrap_or_default()
+}
+
 /// The whole lines among the last bytes of a file.
 fn tail(file: &Path, most: u64) -> io::Result<Vec<Vec<u8>>> {
     let mut opened = open_regular(OpenOptions::new().read(true), file)?;
