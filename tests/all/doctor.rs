@@ -114,3 +114,25 @@ fn doctor_looks_at_preopens_and_at_who_can_write_wit() -> Result<()> {
     deployment.run(&["doctor"])?.exit(2)?.says(&["chmod go-w lights.wit"])?;
     Ok(())
 }
+
+/// Whoever can write a service's definition says what the host will run.
+#[test]
+fn doctor_finds_definitions_that_others_can_write() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let deployment = Deployment::with_sample()?;
+    assert!(complaints(&deployment)?.is_empty());
+    let service = "environments/prod/services/api";
+    for place in ["environments/prod", "environments/prod/services", service] {
+        let path = deployment.path().join(place);
+        let mode = std::fs::metadata(&path)?.permissions();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777))?;
+        let found = complaints(&deployment)?;
+        assert!(found.len() == 1 && found[0].contains(place), "{place}: {found:?}");
+        std::fs::set_permissions(&path, mode)?;
+    }
+    let definition = deployment.path().join(service).join("service.toml");
+    std::fs::set_permissions(&definition, std::fs::Permissions::from_mode(0o666))?;
+    let found = complaints(&deployment)?;
+    assert!(found.len() == 1 && found[0].contains("service.toml"), "{found:?}");
+    Ok(())
+}
