@@ -306,7 +306,7 @@ fn conclude(mode: Mode, report: &RunReport, log: &RunLog) -> Outcome {
 
 impl Installed {
     fn tool(&self, name: &str) -> Result<&Tool, HostError> {
-        self.admitted.tools.iter().find(|tool| tool.name == name).ok_or_else(|| HostError::NoTool {
+        self.admitted.tool(name).ok_or_else(|| HostError::NoTool {
             plugin: self.name.clone(),
             tool: name.to_owned(),
             known: self.admitted.tools.iter().map(|tool| tool.name.clone()).collect(),

@@ -2,7 +2,7 @@
 //! [`crate::report`].
 
 use crate::RunOutcome;
-use interlock_authority::{Digest, InterfaceName};
+use interlock_authority::InterfaceName;
 use std::collections::BTreeSet;
 use thiserror::Error;
 
@@ -108,12 +108,4 @@ pub enum AdmissionError {
     /// Compilation failed or took more than it may.
     #[error("the plugin cannot be compiled: {0}")]
     Compile(String),
-    /// The artifact cache cannot be used at all.
-    #[error("the compiled artifact of {digest} cannot be kept: {problem}")]
-    Cache {
-        /// The plugin.
-        digest: Digest,
-        /// What is wrong.
-        problem: String,
-    },
 }
