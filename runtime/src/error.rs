@@ -1,7 +1,10 @@
 //! What keeps a host from starting, or a person from getting what they asked for, apart from the
 //! decisions in a [`crate::Response`]. Each says what happened, where, and what to do next.
 
-use interlock_authority::{AuthorityError, Digest};
+use interlock_authority::{
+    AuthorityError, Digest, canonical::CanonicalError, document::DocumentError,
+    policy::PolicyProblem, roster::RosterProblem,
+};
 use interlock_providers::ProviderFault;
 use interlock_sandbox::{AdmissionError, SandboxError};
 use std::path::PathBuf;
@@ -95,14 +98,38 @@ pub enum HostError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The record of what happens cannot be written, so nothing may happen.
-    #[error("cannot write the record {}: {source}", .file.display())]
-    Record {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+    /// The journal cannot be read or written, so nothing may happen.
+    #[error("{message}")]
+    Journal {
+        /// A stable code.
+        code: &'static str,
+        /// What is wrong, and where.
+        message: String,
     },
+    /// Something that must be as it was written is not.
+    #[error("{message}")]
+    Integrity {
+        /// A stable code.
+        code: &'static str,
+        /// What is wrong, and where.
+        message: String,
+    },
+    /// The policies mean nothing.
+    #[error("{}", problems(.0))]
+    Policies(Vec<PolicyProblem>),
+    /// The roster of approvers means nothing.
+    #[error(transparent)]
+    Roster(#[from] RosterProblem),
+    /// A plan or a request has no canonical form.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+    /// A request cannot be shown to people.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+}
+
+fn problems(all: &[PolicyProblem]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn names(known: &[String], lead: &str) -> String {

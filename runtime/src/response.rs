@@ -1,7 +1,8 @@
 //! What a caller gets: how a run ended, what happened on the way, and what did not.
 
-use interlock_authority::{Class, InterfaceName, Planned, Resource};
-use serde::Serialize;
+use crate::desk::Waiting;
+use interlock_authority::{Class, InterfaceName, Planned, Resource, ticket::Deviation};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The answer to one request.
@@ -57,7 +58,7 @@ pub struct Effect {
 }
 
 /// How an effect ended, as far as the host knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EffectStatus {
     /// It happened.
@@ -82,18 +83,7 @@ impl EffectStatus {
     }
 }
 
-/// Why a plan has no more effects.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "end", rename_all = "kebab-case")]
-pub enum PlanEnd {
-    /// The tool ended by itself: the plan is everything it would do.
-    Complete,
-    /// The plan's horizon: beyond this effect or read nothing can be said exactly.
-    Horizon {
-        /// Where: the function and resource, and why it is the end.
-        reason: String,
-    },
-}
+pub use interlock_authority::plan::PlanEnd;
 
 /// How an invocation ended.
 #[derive(Debug, Clone, Serialize)]
@@ -127,6 +117,15 @@ pub enum Outcome {
     InvalidArguments {
         /// What does not fit, and where.
         message: String,
+    },
+    /// Nothing has been done: people must approve it first.
+    ApprovalRequired(Waiting),
+    /// The run asked for an effect that is not the next of its plan; it was stopped there.
+    Deviated {
+        /// What was approved next, and what was asked for.
+        deviation: Box<Deviation>,
+        /// How many effects of the plan were done before.
+        done: u64,
     },
     /// The host said no.
     Refused {
@@ -165,6 +164,8 @@ impl Outcome {
         match self {
             Self::Done { .. } => "done",
             Self::Planned { .. } => "planned",
+            Self::ApprovalRequired(_) => "approval-required",
+            Self::Deviated { .. } => "deviated",
             Self::Failed { .. } => "tool-failed",
             Self::InvalidArguments { .. } => "invalid-arguments",
             Self::Refused { code, .. } | Self::Limit { code, .. } => code,
@@ -180,7 +181,8 @@ impl Outcome {
             Self::Done { .. } | Self::Planned { .. } => 0,
             Self::Failed { .. } => 1,
             Self::InvalidArguments { .. } => 2,
-            Self::Refused { .. } => 3,
+            Self::Refused { .. } | Self::Deviated { .. } => 3,
+            Self::ApprovalRequired(_) => 4,
             Self::Limit { .. }
             | Self::Trapped { .. }
             | Self::Unknown { .. }

@@ -4,6 +4,7 @@
 use crate::{
     catalogue::Catalogue,
     grant::Grant,
+    policy::{Asking, Policies},
     refusal::{Refusal, Withheld},
     vocabulary::{Class, Digest, InterfaceName, Principal, Resource},
 };
@@ -21,6 +22,8 @@ pub enum Mode {
     Call,
     /// Nothing happens: effects are answered with forecasts and recorded.
     Plan,
+    /// The effects of a decided plan happen, each against its ticket, and no other.
+    Apply,
 }
 
 /// What one imported function is in one invocation. An interface that was never granted has no link
@@ -45,6 +48,8 @@ pub struct Invocation<'a> {
     pub plugin: &'a str,
     /// The plugin's identity.
     pub digest: Digest,
+    /// Who published the plugin, as the operator asserts.
+    pub publisher: Option<&'a str>,
     /// What the plugin imports, apart from the inert floor.
     pub imports: &'a Imports,
     /// The plugin's standing grants.
@@ -63,8 +68,10 @@ pub struct Authorized {
     principal: Principal,
     plugin: String,
     digest: Digest,
+    publisher: Option<String>,
     tool: String,
     mode: Mode,
+    policies: Vec<String>,
     links: BTreeMap<InterfaceName, BTreeMap<String, LinkState>>,
     grants: Vec<Grant>,
 }
@@ -97,6 +104,43 @@ impl Authorized {
     /// The state of one function; `None` where it is not linked at all.
     pub fn link(&self, interface: &InterfaceName, function: &str) -> Option<LinkState> {
         self.links.get(interface).and_then(|f| f.get(function)).copied()
+    }
+    /// The ids of the policies that allowed the invocation.
+    pub fn policies(&self) -> &[String] {
+        &self.policies
+    }
+    /// The grants that the run is under.
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+    /// Who asks for what, as policies see it.
+    pub fn asking(&self) -> Asking<'_> {
+        Asking {
+            principal: &self.principal,
+            plugin: &self.plugin,
+            digest: self.digest,
+            publisher: self.publisher.as_deref(),
+            tool: &self.tool,
+        }
+    }
+    /// The live functions of class `change` or `destroy`, with the resources granted for each.
+    pub fn live_effects<'a>(
+        &'a self,
+        catalogue: &'a Catalogue,
+    ) -> impl Iterator<Item = (&'a InterfaceName, &'a str, Vec<Resource>)> {
+        self.links.iter().flat_map(move |(name, functions)| {
+            functions
+                .iter()
+                .filter(|(_, state)| **state == LinkState::Live)
+                .filter(move |(function, _)| {
+                    catalogue.function(name, function).is_some_and(|f| f.class != Class::Read)
+                })
+                .map(move |(function, _)| {
+                    let covering = self.grants.iter().filter(|g| g.names(name, function));
+                    let resources = covering.flat_map(|g| g.resources.iter().cloned()).collect();
+                    (name, function.as_str(), resources)
+                })
+        })
     }
     /// Whether a grant covers the function on the resource.
     pub(crate) fn covers(
@@ -143,11 +187,15 @@ pub fn check_imports(
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
-/// Decides one invocation.
+/// Decides one invocation: who asks, what the plugin was granted, and what the policies say of the tool.
 ///
 /// # Errors
 /// The first reason to refuse; nothing of the plugin has run then.
-pub fn authorize(asked: &Invocation<'_>, catalogue: &Catalogue) -> Result<Authorized, Refusal> {
+pub fn authorize(
+    asked: &Invocation<'_>,
+    catalogue: &Catalogue,
+    policies: &Policies,
+) -> Result<Authorized, Refusal> {
     // INVARIANT FAIL-CLOSED: whoever is not configured gets nothing.
     if !asked.known_principals.contains(asked.principal) {
         return Err(Refusal::UnknownPrincipal { principal: asked.principal.clone() });
@@ -170,6 +218,15 @@ pub fn authorize(asked: &Invocation<'_>, catalogue: &Catalogue) -> Result<Author
             });
         }
     }
+    let asking = Asking {
+        principal: asked.principal,
+        plugin: asked.plugin,
+        digest: asked.digest,
+        publisher: asked.publisher,
+        tool: asked.tool,
+    };
+    // INVARIANT FAIL-CLOSED: without a policy that permits it, a tool is not invoked.
+    let allowed = policies.invoke(&asking).map_err(|denial| Refusal::Policy { denial })?;
     let mut links = BTreeMap::new();
     for (name, functions) in asked.imports {
         let states: BTreeMap<String, LinkState> = functions
@@ -182,8 +239,10 @@ pub fn authorize(asked: &Invocation<'_>, catalogue: &Catalogue) -> Result<Author
         principal: asked.principal.clone(),
         plugin: asked.plugin.to_owned(),
         digest: asked.digest,
+        publisher: asked.publisher.map(str::to_owned),
         tool: asked.tool.to_owned(),
         mode: asked.mode,
+        policies: allowed.by,
         links,
         grants: asked.grants.to_vec(),
     })

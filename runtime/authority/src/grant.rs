@@ -1,15 +1,16 @@
-//! Standing grants: which functions of which interface, on which resources. Whatever a grant does not
+//! Grants: which functions of which interface, on which resources, how often. Whatever a grant does not
 //! name is not granted, and an empty list names nothing.
 
 use crate::{
     AuthorityError,
+    budget::Budget,
     catalogue::Catalogue,
     vocabulary::{InterfaceName, Resource},
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// One standing grant of a plugin.
+/// One grant of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Grant {
     /// The interface, exactly.
@@ -18,6 +19,12 @@ pub struct Grant {
     pub functions: Option<BTreeSet<String>>,
     /// The resources, each with all below it. Empty grants none.
     pub resources: Vec<Resource>,
+    /// How many effects in how much time; absent where nothing bounds them but the limits of each run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// The request that people signed for it; absent for a standing grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elevation: Option<String>,
 }
 
 impl Grant {

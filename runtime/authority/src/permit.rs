@@ -2,10 +2,14 @@
 //! nothing less, and only this module mints them: that is how the types hold ONE-DOOR.
 
 use crate::{
+    apply::MayApply,
     authorize::{Authorized, LinkState, Mode},
     catalogue::ResolvedCall,
-    forecast::{Forecast, Revision},
+    forecast::{Forecast, Planned, Revision},
+    needs::Needs,
+    policy::{Allowed, Policies},
     refusal::{Denial, Withheld},
+    ticket::Ticket,
     vocabulary::Class,
 };
 
@@ -27,6 +31,8 @@ impl Permitted {
 pub struct PermittedEffect {
     call: ResolvedCall,
     forecast: Forecast,
+    expected: Revision,
+    policies: Vec<String>,
 }
 
 impl PermittedEffect {
@@ -40,64 +46,133 @@ impl PermittedEffect {
     }
     /// The revision that the call's resource must still have.
     pub fn expected(&self) -> &Revision {
-        &self.forecast.revision
+        &self.expected
+    }
+    /// The ids of the policies that allowed it.
+    pub fn policies(&self) -> &[String] {
+        &self.policies
     }
 }
 
-/// Decides one capability call by its link state and its resource.
+/// One effect that was judged by everything it would touch: allowed as far as no people are needed.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    call: ResolvedCall,
+    forecast: Forecast,
+    allowed: Allowed,
+}
+
+impl Judged {
+    /// The call and its forecast.
+    pub fn planned(&self) -> Planned {
+        Planned { call: self.call.clone(), forecast: self.forecast.clone() }
+    }
+    /// The people it still needs.
+    pub fn needs(&self) -> &Needs {
+        &self.allowed.needs
+    }
+    /// The ids of the policies that allowed it.
+    pub fn policies(&self) -> &[String] {
+        &self.allowed.by
+    }
+}
+
+/// Decides one capability call by its link state, its resource and the policies. `so_far` is how many
+/// effects the run has had.
 ///
 /// # Errors
 /// Why the call is denied. Nothing has been asked of a provider then.
-pub fn permit(authorized: &Authorized, call: ResolvedCall) -> Result<Permitted, Denial> {
+pub fn permit(
+    authorized: &Authorized,
+    policies: &Policies,
+    call: ResolvedCall,
+    so_far: u64,
+) -> Result<Permitted, Denial> {
     match authorized.link(call.interface(), call.function()) {
         Some(LinkState::Live) => {}
         Some(LinkState::Withheld(reason)) => return Err(Denial::Withheld { reason }),
         // An interface that is not linked cannot be called; if it is, the answer is no.
         None => return Err(Denial::Withheld { reason: Withheld::FunctionNotGranted }),
     }
-    if authorized.covers(call.interface(), call.function(), call.resource()) {
-        Ok(Permitted { call })
-    } else {
-        Err(Denial::OutsideGrant { resource: call.resource().clone() })
+    if !authorized.covers(call.interface(), call.function(), call.resource()) {
+        return Err(Denial::OutsideGrant { resource: call.resource().clone() });
     }
+    // INVARIANT FAIL-CLOSED: a call that no policy permits, or whose policies err, is denied. An effect is
+    // judged again by its forecast; before that, nobody learns whether its resource exists.
+    let asking = authorized.asking();
+    match call.class() {
+        Class::Read => policies.read(&asking, &call, so_far)?,
+        Class::Change | Class::Destroy => policies.effect(&asking, &call, &[], so_far)?,
+    };
+    Ok(Permitted { call })
 }
 
-/// Checks that a forecast stays within the grants of its call.
+/// Judges one effect by everything it would touch: every touched resource lies within a grant of the
+/// function, and no policy forbids it there.
 ///
 /// # Errors
-/// The first touched resource that no grant of the function covers.
-pub fn check_touches(
+/// Why the effect is denied. Nothing has happened then.
+pub fn judge(
     authorized: &Authorized,
-    permitted: &Permitted,
-    forecast: &Forecast,
-) -> Result<(), Denial> {
-    let call = &permitted.call;
+    policies: &Policies,
+    permitted: Permitted,
+    forecast: Forecast,
+    so_far: u64,
+) -> Result<Judged, Denial> {
+    let call = permitted.call;
     let outside = forecast
         .touches
         .iter()
         .find(|touched| !authorized.covers(call.interface(), call.function(), touched));
-    match outside {
-        Some(resource) => Err(Denial::TouchesOutsideGrant { resource: resource.clone() }),
-        None => Ok(()),
+    if let Some(resource) = outside {
+        return Err(Denial::TouchesOutsideGrant { resource: resource.clone() });
+    }
+    let allowed = policies.effect(&authorized.asking(), &call, &forecast.touches, so_far)?;
+    Ok(Judged { call, forecast, allowed })
+}
+
+/// Permits one effect of a direct run.
+///
+/// # Errors
+/// Why the effect is denied: it needs people, or the run is one in which nothing happens.
+pub fn permit_effect(authorized: &Authorized, judged: Judged) -> Result<PermittedEffect, Denial> {
+    let needs_approval = Denial::Withheld { reason: Withheld::NeedsApproval };
+    // INVARIANT DESTROY-NEEDS-PEOPLE: checked again at the last decision before the provider. A plan
+    // performs nothing, an applied plan only its tickets, and a read is no effect: none of them may become
+    // one here.
+    match (authorized.mode(), judged.call.class()) {
+        (Mode::Call, Class::Change) if judged.needs().is_nobody() => Ok(PermittedEffect {
+            expected: judged.forecast.revision.clone(),
+            call: judged.call,
+            forecast: judged.forecast,
+            policies: judged.allowed.by,
+        }),
+        _ => Err(needs_approval),
     }
 }
 
-/// Decides one effect by everything it would touch.
+/// Permits one effect of an applied plan, against its ticket.
 ///
 /// # Errors
-/// Why the effect is denied. Nothing has happened then.
-pub fn permit_effect(
+/// Why the effect is denied: this is no applied plan, the ticket is of another call, or it destroys and
+/// no people signed for it.
+pub fn permit_ticket(
     authorized: &Authorized,
+    may: &MayApply,
+    policies: &Policies,
     permitted: Permitted,
-    forecast: Forecast,
+    ticket: Ticket,
+    so_far: u64,
 ) -> Result<PermittedEffect, Denial> {
-    check_touches(authorized, &permitted, &forecast)?;
-    match (authorized.mode(), permitted.call.class()) {
-        (Mode::Call, Class::Change) => Ok(PermittedEffect { call: permitted.call, forecast }),
-        // INVARIANT DESTROY-NEEDS-PEOPLE: checked again at the last decision before the provider. A plan
-        // performs nothing, and a read is no effect: neither may become one here.
-        (Mode::Call, Class::Destroy | Class::Read) | (Mode::Plan, _) => {
-            Err(Denial::Withheld { reason: Withheld::NeedsApproval })
-        }
+    let call = permitted.call;
+    let forecast = ticket.effect.forecast.clone();
+    let allowed = policies.effect(&authorized.asking(), &call, &forecast.touches, so_far)?;
+    let people = may.people().is_some();
+    // INVARIANT DESTROY-NEEDS-PEOPLE: whatever a policy says today, without people's signatures no ticket
+    // destroys, and what needs people now was not allowed without them.
+    let enough = people || (call.class() == Class::Change && allowed.needs.is_nobody());
+    if authorized.mode() != Mode::Apply || !enough || !ticket.effect.is_for(&call) {
+        return Err(Denial::Withheld { reason: Withheld::NeedsApproval });
     }
+    Ok(PermittedEffect { call, forecast, expected: ticket.expected, policies: allowed.by })
 }

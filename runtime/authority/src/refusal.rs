@@ -1,6 +1,7 @@
 //! Every way in which the authority says no, as exhaustive enums with stable codes: a new way to
 //! refuse breaks the build of whoever must explain it. None of these types is `non_exhaustive`.
 
+use crate::policy::PolicyDenial;
 use crate::vocabulary::{Class, InterfaceName, Principal, Resource};
 use serde::Serialize;
 use thiserror::Error;
@@ -39,6 +40,12 @@ pub enum Refusal {
         /// What it declared.
         uses: String,
     },
+    /// No policy lets this principal invoke the tool.
+    #[error("{denial}")]
+    Policy {
+        /// Why; the operator's record names the policies.
+        denial: PolicyDenial,
+    },
 }
 
 impl Refusal {
@@ -49,6 +56,7 @@ impl Refusal {
             Self::NotGranted { .. } => "not-granted",
             Self::Uncatalogued { .. } => "uncatalogued",
             Self::UsesNotImported { .. } => "uses-not-imported",
+            Self::Policy { denial } => denial.code(),
         }
     }
 }
@@ -134,12 +142,32 @@ pub enum Denial {
         /// What does not fit.
         problem: String,
     },
+    /// The policies do not allow it.
+    #[error("{denial}")]
+    Policy {
+        /// Why; the operator's record names the policies.
+        denial: PolicyDenial,
+    },
+    /// A budget has no room left in its window.
+    #[error("the budget for this is used up: {used} of {most} effects in its window")]
+    OverBudget {
+        /// Effects in the window.
+        used: u64,
+        /// The most that the window takes.
+        most: u64,
+    },
     /// An operator stopped all effects.
     #[error("effects of class `{class}` are frozen by an operator")]
     Frozen {
         /// The class of the call.
         class: Class,
     },
+}
+
+impl From<PolicyDenial> for Denial {
+    fn from(denial: PolicyDenial) -> Self {
+        Self::Policy { denial }
+    }
 }
 
 impl Denial {
@@ -152,6 +180,8 @@ impl Denial {
             Self::BadResource { .. } => "bad-resource",
             Self::ArgumentOutOfRange { .. } => "argument-out-of-range",
             Self::Malformed { .. } => "malformed-call",
+            Self::Policy { denial } => denial.code(),
+            Self::OverBudget { .. } => "over-budget",
             Self::Frozen { .. } => "frozen",
         }
     }

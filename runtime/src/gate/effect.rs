@@ -1,61 +1,23 @@
-//! One effect, from its forecast to its outcome. The intent is on disk before the provider is called,
-//! and the call runs in a task of its own: at the run's deadline the caller is told `unknown`, while the
-//! task goes on and still writes the outcome. Nothing here retries.
+//! One effect, from its forecast or its ticket to its outcome. The intent is on disk before the provider
+//! is called, and the call runs in a task of its own: at the run's deadline the caller is told `unknown`,
+//! while the task goes on and still writes the outcome. Nothing here retries.
 
-use super::{Ended, Hands, RunGate, RunLog, Stop};
+use super::{Applying, Ended, Hands, RunGate, RunLog, Stop, write};
 use crate::{
     freeze::Freeze,
-    record::{Event, EventBody, Recorder},
+    record::{Event, EventBody, Record, Recorder, space},
     response::{Effect, EffectStatus},
 };
-use interlock_authority::{Denial, Permitted, PermittedEffect, permit_effect};
+use interlock_authority::{
+    Authorized, Class, Denial, Permitted, PermittedEffect, Resource, Revision,
+    permit::{judge, permit_effect, permit_ticket},
+};
 use interlock_providers::{FROZEN, Forecasted, Performed, Performer, StillAllowed};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
-use tokio::sync::watch;
-
-/// The effects of a host that are under way, whether or not their runs still wait for them.
-#[derive(Debug, Clone)]
-pub struct EffectTasks(watch::Sender<usize>);
-
-impl Default for EffectTasks {
-    fn default() -> Self {
-        Self(watch::Sender::new(0))
-    }
-}
-
-/// Counts one effect as under way for as long as it lives.
-struct UnderWay(watch::Sender<usize>);
-
-impl EffectTasks {
-    fn start(&self) -> UnderWay {
-        self.0.send_modify(|count| *count += 1);
-        UnderWay(self.0.clone())
-    }
-
-    /// Waits until no effect is under way, at most this long. Says whether none is.
-    pub async fn drained(&self, most: Duration) -> bool {
-        let mut count = self.0.subscribe();
-        tokio::time::timeout(most, count.wait_for(|count| *count == 0))
-            .await
-            .is_ok_and(|r| r.is_ok())
-    }
-
-    /// How many effects are under way.
-    pub fn under_way(&self) -> usize {
-        *self.0.borrow()
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count = count.saturating_sub(1));
-    }
-}
 
 /// How the task of an effect ended.
 enum Ending {
@@ -67,11 +29,21 @@ enum Ending {
     Lost(String),
 }
 
+/// What became of a wish for an effect.
+enum Wished {
+    /// It may happen.
+    Effect(Box<PermittedEffect>),
+    /// There would be no effect: the guest gets this answer.
+    Answer(Value),
+}
+
 /// Everything the task of one effect needs, so that it can outlive its run.
 struct Task {
     invocation: String,
     step: u64,
     effect: PermittedEffect,
+    authorized: Authorized,
+    applying: Option<Applying>,
     performer: Arc<dyn Performer>,
     recorder: Arc<dyn Recorder>,
     freeze: Freeze,
@@ -80,35 +52,27 @@ struct Task {
 
 impl RunGate {
     pub(super) async fn effect(&self, permitted: Permitted, hands: Hands) -> Result<Value, Stop> {
-        let class = permitted.call().class();
         if self.parts.freeze.reason().is_some() {
-            return Err(Denial::Frozen { class }.into());
+            return Err(Denial::Frozen { class: permitted.call().class() }.into());
         }
-        let (permitted, forecasted) =
-            self.forecast(permitted, hands.forecaster, Vec::new()).await?;
-        let forecast = match forecasted {
-            Forecasted::Exact(forecast) => forecast.bounded(),
-            Forecasted::NoEffect(answer) => return Ok(answer),
-            Forecasted::Inexact(why) => {
-                let call = permitted.call();
-                let message = format!(
-                    "what `{}` would touch below `{}` cannot be known beforehand: {why}",
-                    call.function(),
-                    call.resource()
-                );
-                return Err(Ended::Inexact(message).into());
-            }
+        let wished = match &self.parts.applying {
+            Some(applying) => self.ticketed(applying, permitted, &hands).await?,
+            None => self.direct(permitted, &hands).await?,
         };
-        let effect = permit_effect(&self.parts.authorized, permitted, forecast)?;
+        let effect = match wished {
+            Wished::Effect(effect) => *effect,
+            Wished::Answer(answer) => return Ok(answer),
+        };
         let Some(performer) = hands.performer else {
             return Err(Ended::Fault("a plan holds nothing that can act".to_owned()).into());
         };
         let described = format!("`{}` on `{}`", effect.call().function(), effect.call().resource());
-        let step = self.begin(&effect);
         let task = Task {
             invocation: self.parts.invocation.clone(),
-            step,
+            step: self.begin(&effect),
             effect,
+            authorized: self.parts.authorized.clone(),
+            applying: self.parts.applying.clone(),
             performer,
             recorder: self.parts.recorder.clone(),
             freeze: self.parts.freeze.clone(),
@@ -133,6 +97,55 @@ impl RunGate {
         }
     }
 
+    /// An effect of a direct run: judged by its forecast.
+    async fn direct(&self, permitted: Permitted, hands: &Hands) -> Result<Wished, Stop> {
+        let (permitted, forecasted) =
+            self.forecast(permitted, hands.forecaster.clone(), Vec::new()).await?;
+        let forecast = match forecasted {
+            Forecasted::Exact(forecast) => forecast.bounded(),
+            Forecasted::NoEffect(answer) => return Ok(Wished::Answer(answer)),
+            Forecasted::Inexact(why) => {
+                let call = permitted.call();
+                let message = format!(
+                    "what `{}` would touch below `{}` cannot be known beforehand: {why}",
+                    call.function(),
+                    call.resource()
+                );
+                return Err(Ended::Inexact(message).into());
+            }
+        };
+        let (authorized, policies) = (&self.parts.authorized, &self.parts.policies);
+        let so_far = self.lock().so_far();
+        let judged = judge(authorized, policies, permitted, forecast, so_far)?;
+        Ok(Wished::Effect(Box::new(permit_effect(authorized, judged)?)))
+    }
+
+    /// An effect of an applied plan: the next ticket, or the run ends.
+    async fn ticketed(
+        &self,
+        applying: &Applying,
+        mut permitted: Permitted,
+        hands: &Hands,
+    ) -> Result<Wished, Stop> {
+        if !applying.is_next(&permitted) {
+            // A call without effect is in no plan: it is answered here as it was answered there.
+            let (back, forecasted) =
+                self.forecast(permitted, hands.forecaster.clone(), Vec::new()).await?;
+            if let Forecasted::NoEffect(answer) = forecasted {
+                return Ok(Wished::Answer(answer));
+            }
+            permitted = back;
+        }
+        let ticket = applying.take(&permitted)?;
+        let (authorized, policies) = (&self.parts.authorized, &self.parts.policies);
+        let so_far = self.lock().so_far();
+        let may = &applying.may;
+        let effect = permit_ticket(authorized, may, policies, permitted, ticket, so_far);
+        // A plan that may not go on is over: its tickets are no use to anybody after this.
+        let effect = effect.inspect_err(|_| applying.void())?;
+        Ok(Wished::Effect(Box::new(effect)))
+    }
+
     /// Notes a started effect; until its task says otherwise its end is unknown.
     fn begin(&self, effect: &PermittedEffect) -> u64 {
         let call = effect.call();
@@ -154,85 +167,112 @@ impl RunGate {
 impl Task {
     async fn run(self) -> Ending {
         let call = self.effect.call();
-        let intent = EventBody::Intent {
-            step: self.step,
-            interface: call.interface().clone(),
-            function: call.function().to_owned(),
-            class: call.class(),
-            resource: call.resource().clone(),
-            arguments: call.arguments().clone(),
-            revision: self.effect.expected().clone(),
-            touches: self.effect.forecast().touches.clone(),
-        };
-        // INVARIANT INTENT-BEFORE-EFFECT: on disk, or there is no effect.
-        if let Err(error) = self.record(intent) {
+        let class = call.class();
+        let applying = self.applying.as_ref();
+        let intent =
+            write::intent(&self.invocation, self.step, &self.effect, &self.authorized, applying);
+        // INVARIANT INTENT-BEFORE-EFFECT: on disk, with the ticket spent and the budgets charged in the
+        // same transaction, or there is no effect.
+        if let Err(error) = self.recorder.write(intent).await {
             self.forget();
-            let message = format!("{error}; the effect was not started");
-            return Ending::NotStarted(Ended::Fault(message).into());
+            return Ending::NotStarted(write::refused(error, applying.is_some()));
+        }
+        // What is destroyed is first told outside: a journal restored from yesterday is then seen to be
+        // behind.
+        if class == Class::Destroy
+            && let Err(error) = self.recorder.publish().await
+        {
+            let message = format!("{error}; nothing was destroyed");
+            let stop = Ended::Refused { code: "publish-failed", message };
+            return self.not_started(Some("publish-failed"), stop.into()).await;
         }
         // A freeze that came while the intent was written still stops the effect.
         if self.freeze.reason().is_some() {
-            let refused =
-                self.outcome(EffectStatus::Refused, Some("frozen".into()), BTreeMap::new());
-            return match refused {
-                Ok(()) => Ending::NotStarted(Denial::Frozen { class: call.class() }.into()),
-                Err(error) => Ending::NotStarted(Ended::Fault(error).into()),
-            };
+            return self.not_started(Some(FROZEN), Denial::Frozen { class }.into()).await;
         }
         let freeze = self.freeze.clone();
         let still_allowed: StillAllowed = Arc::new(move || match freeze.reason() {
             None => Ok(()),
             Some(_) => Err("effects are frozen by an operator".to_owned()),
         });
-        let class = call.class();
         let performed = self.performer.perform(&self.effect, &still_allowed).await;
-        let (status, detail, revisions, answer) = match performed {
+        let none = BTreeMap::new();
+        match performed {
             Ok(Performed::Done { result, revisions }) => {
-                (EffectStatus::Done, None, revisions, result)
+                if let Some(applying) = applying {
+                    applying.performed(&revisions);
+                }
+                self.ended(EffectStatus::Done, None, revisions, result).await
+            }
+            Ok(Performed::Refused { code: FROZEN, .. }) => {
+                self.not_started(Some(FROZEN), Denial::Frozen { class }.into()).await
+            }
+            // The world moved since the plan: what people agreed to is no longer what would happen.
+            Ok(Performed::Refused { code, .. }) if applying.is_some() => {
+                let message = format!(
+                    "`{}` on `{}` was not done: the world is not as it was when the plan was made",
+                    call.function(),
+                    call.resource()
+                );
+                self.not_started(Some(code), Ended::Refused { code, message }.into()).await
             }
             Ok(Performed::Refused { code, result }) => {
-                (EffectStatus::Refused, Some(code.to_owned()), BTreeMap::new(), result)
+                self.ended(EffectStatus::Refused, Some(code.to_owned()), none, result).await
             }
             Ok(Performed::Failed { result, revisions }) => {
-                (EffectStatus::Failed, Some(result.to_string()), revisions, result)
+                if let Some(applying) = applying {
+                    applying.performed(&revisions);
+                }
+                self.ended(EffectStatus::Failed, Some(result.to_string()), revisions, result).await
             }
             // INVARIANT AT-MOST-ONCE: nobody knows; a person looks, nothing retries.
             Err(fault) => {
                 let why = fault.to_string();
-                let written =
-                    self.outcome(EffectStatus::Unknown, Some(why.clone()), BTreeMap::new());
-                return Ending::Lost(written.err().unwrap_or(why));
+                let written = self.outcome(EffectStatus::Unknown, Some(why.clone()), none).await;
+                Ending::Lost(written.err().unwrap_or(why))
             }
-        };
-        let frozen = status == EffectStatus::Refused && detail.as_deref() == Some(FROZEN);
-        match self.outcome(status, detail, revisions) {
-            Ok(()) if frozen => Ending::NotStarted(Denial::Frozen { class }.into()),
+        }
+    }
+
+    /// The effect did not happen, and that is written down.
+    async fn not_started(&self, code: Option<&str>, stop: Stop) -> Ending {
+        let detail = code.map(str::to_owned);
+        match self.outcome(EffectStatus::Refused, detail, BTreeMap::new()).await {
+            Ok(()) => Ending::NotStarted(stop),
+            Err(error) => Ending::NotStarted(Ended::Fault(error).into()),
+        }
+    }
+
+    async fn ended(
+        &self,
+        status: EffectStatus,
+        detail: Option<String>,
+        revisions: BTreeMap<Resource, Revision>,
+        answer: Value,
+    ) -> Ending {
+        match self.outcome(status, detail, revisions).await {
             Ok(()) => Ending::Answered(answer),
             Err(error) => Ending::Lost(format!("it ended `{}`, but {error}", status.as_str())),
         }
     }
 
-    fn record(&self, body: EventBody) -> Result<(), String> {
-        let event = Event::now(Some(&self.invocation), body);
-        self.recorder.record(&event).map_err(|e| e.to_string())
-    }
-
-    fn outcome(
+    async fn outcome(
         &self,
         status: EffectStatus,
         detail: Option<String>,
-        revisions: BTreeMap<interlock_authority::Resource, interlock_authority::Revision>,
+        revisions: BTreeMap<Resource, Revision>,
     ) -> Result<(), String> {
-        self.record(EventBody::Outcome {
-            step: self.step,
-            status: status.as_str(),
-            detail,
-            revisions,
-        })?;
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(effect) = log.effects.iter_mut().find(|e| e.step == self.step) {
-            effect.status = status;
+        let body = EventBody::Outcome { step: self.step, status, detail, revisions };
+        let mut record = Record::of(Event::of(&self.invocation, body));
+        // An outcome of `unknown` leaves the intent open: a person closes it.
+        if status != EffectStatus::Unknown {
+            record = record.once(space::OUTCOME, write::key(&self.invocation, self.step));
         }
+        if let Some(request) = self.applying.as_ref().and_then(|a| a.request.as_ref()) {
+            record = record.mark(space::ABOUT, request);
+        }
+        self.recorder.write(record).await.map_err(|e| e.to_string())?;
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).ended_as(self.step, status);
         Ok(())
     }
 

@@ -1,8 +1,11 @@
 //! What has happened in one run, as its gate saw it. The pipeline reads it when the run is over, however
 //! it ended; the plugin's own account is never needed.
 
-use crate::response::{DeniedCall, Effect};
-use interlock_authority::Planned;
+use crate::{
+    record::Transcript,
+    response::{DeniedCall, Effect, EffectStatus},
+};
+use interlock_authority::{Planned, permit::Judged, ticket::Deviation};
 
 /// The most different denials that a caller is told of; later ones are in the record alone.
 const MAX_DENIED: usize = 100;
@@ -14,8 +17,10 @@ pub struct RunLog {
     pub host_calls: u64,
     /// Bytes of their arguments and results.
     pub host_bytes: u64,
-    /// The effects of the plan so far.
-    pub planned: Vec<Planned>,
+    /// The effects of the plan so far, each as it was judged.
+    pub judged: Vec<Judged>,
+    /// What the record will say of the smaller steps.
+    pub transcript: Transcript,
     /// The effects that were started.
     pub effects: Vec<Effect>,
     /// The calls that were denied.
@@ -25,6 +30,22 @@ pub struct RunLog {
 }
 
 impl RunLog {
+    /// The effects of the plan so far.
+    pub fn planned(&self) -> Vec<Planned> {
+        self.judged.iter().map(Judged::planned).collect()
+    }
+
+    /// How many effects the run has had, planned or started.
+    pub(crate) fn so_far(&self) -> u64 {
+        (self.judged.len() + self.effects.len()) as u64
+    }
+
+    /// Notes how a started effect ended.
+    pub(crate) fn ended_as(&mut self, step: u64, status: EffectStatus) {
+        if let Some(effect) = self.effects.iter_mut().find(|e| e.step == step) {
+            effect.status = status;
+        }
+    }
     /// Keeps a denial; equal ones are counted.
     pub(crate) fn deny(&mut self, call: DeniedCall) {
         let same = self.denied.iter_mut().find(|d| {
@@ -41,7 +62,7 @@ impl RunLog {
 }
 
 /// Why the gate ended a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Ended {
     /// The plan's horizon.
     Horizon(String),
@@ -56,6 +77,15 @@ pub enum Ended {
     Unknown(String),
     /// The effect's reach cannot be known before it happens.
     Inexact(String),
+    /// The run asked for an effect that is not the next of its plan.
+    Deviated(Box<Deviation>),
+    /// What was approved may not go on.
+    Refused {
+        /// A stable code.
+        code: &'static str,
+        /// One sentence.
+        message: String,
+    },
     /// The host failed: a provider or the record.
     Fault(String),
 }
@@ -68,7 +98,8 @@ impl Ended {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Horizon(_) => "horizon",
-            Self::Limit { code, .. } => code,
+            Self::Limit { code, .. } | Self::Refused { code, .. } => code,
+            Self::Deviated(_) => "deviated",
             Self::Unknown(_) => "unknown",
             Self::Inexact(_) => "inexact",
             Self::Fault(_) => "host-fault",
@@ -77,10 +108,12 @@ impl Ended {
     /// One sentence.
     pub fn message(&self) -> &str {
         match self {
+            Self::Deviated(_) => "the run asked for an effect that was not approved",
             Self::Horizon(text)
             | Self::Unknown(text)
             | Self::Inexact(text)
             | Self::Fault(text)
+            | Self::Refused { message: text, .. }
             | Self::Limit { message: text, .. } => text,
         }
     }

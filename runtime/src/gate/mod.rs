@@ -3,21 +3,26 @@
 //! and tells the recorder each step. There is no other way to a provider: the handles live here, for
 //! the providers of live interfaces only, and what providers take can be minted only by the authority.
 
+mod applying;
 mod effect;
 mod log;
+mod tasks;
+mod write;
 
-pub use effect::EffectTasks;
+pub use applying::Applying;
 pub use log::{Ended, RunLog};
+pub use tasks::EffectTasks;
 
 use crate::{
     freeze::Freeze,
-    record::{Event, EventBody, Recorder},
+    record::{Recorder, What},
     response::DeniedCall,
 };
 use async_trait::async_trait;
 use interlock_authority::{
-    Authorized, Catalogue, Class, Denial, LinkState, Mode, Permitted, Planned, permit,
-    permit::check_touches,
+    Authorized, Catalogue, Class, Denial, LinkState, Mode, Permitted, Planned,
+    permit::{judge, permit},
+    policy::Policies,
 };
 use interlock_providers::{Forecasted, Forecaster, Performer, Provider, ProviderFault, Reader};
 use interlock_sandbox::{Gate, GateAnswer, GuestCall};
@@ -49,6 +54,10 @@ pub struct GateParts {
     pub authorized: Authorized,
     /// What every capability function does.
     pub catalogue: Arc<Catalogue>,
+    /// The policies in force.
+    pub policies: Arc<Policies>,
+    /// The decided plan that the run applies; absent in every other run.
+    pub applying: Option<Applying>,
     /// Where each step is kept.
     pub recorder: Arc<dyn Recorder>,
     /// The switch that stops all effects.
@@ -107,7 +116,7 @@ impl RunGate {
                     Hands {
                         reader: provider.reader.clone(),
                         forecaster: provider.forecaster.clone(),
-                        performer: (parts.authorized.mode() == Mode::Call)
+                        performer: (parts.authorized.mode() != Mode::Plan)
                             .then(|| provider.performer.clone()),
                     },
                 );
@@ -126,11 +135,6 @@ impl RunGate {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(&self, body: EventBody) -> Result<(), Ended> {
-        let event = Event::now(Some(&self.parts.invocation), body);
-        self.parts.recorder.record(&event).map_err(|e| Ended::Fault(e.to_string()))
-    }
-
     /// INVARIANT ONE-DOOR: the whole way of a capability call.
     async fn gate(&self, call: GuestCall) -> Result<Value, Stop> {
         self.charge(1, call.bytes)?;
@@ -145,14 +149,17 @@ impl RunGate {
             .interface(&call.interface)
             .and_then(|interface| self.hands.get(&interface.provider))
             .cloned();
-        let permitted = permit(&self.parts.authorized, resolved)?;
+        let so_far = self.lock().so_far();
+        let permitted = permit(&self.parts.authorized, &self.parts.policies, resolved, so_far)?;
         let Some(hands) = provider else {
             return Err(Ended::Fault(format!("no provider serves `{}`", call.interface)).into());
         };
         let answer = match (permitted.call().class(), self.parts.authorized.mode()) {
             (Class::Read, _) => self.read(permitted, hands).await?,
             (Class::Change | Class::Destroy, Mode::Plan) => self.plan(permitted, hands).await?,
-            (Class::Change | Class::Destroy, Mode::Call) => self.effect(permitted, hands).await?,
+            (Class::Change | Class::Destroy, Mode::Call | Mode::Apply) => {
+                self.effect(permitted, hands).await?
+            }
         };
         let size = serde_json::to_vec(&answer).map_or(u64::MAX, |text| text.len() as u64);
         self.charge(0, size)?;
@@ -184,7 +191,7 @@ impl RunGate {
     async fn read(&self, permitted: Permitted, hands: Hands) -> Result<Value, Stop> {
         let call = permitted.call().clone();
         // A read of what an earlier planned effect changes would be about a world that does not exist.
-        if self.lock().planned.iter().any(|planned| planned.overlaps(call.resource())) {
+        if self.lock().planned().iter().any(|planned| planned.overlaps(call.resource())) {
             let reason = format!(
                 "the tool reads `{}` ({}), which an earlier effect of the plan changes",
                 call.resource(),
@@ -192,17 +199,15 @@ impl RunGate {
             );
             return Err(Ended::Horizon(reason).into());
         }
-        self.record(EventBody::Read {
-            interface: call.interface().clone(),
-            function: call.function().to_owned(),
-            resource: call.resource().clone(),
-        })?;
+        let what = What::Read { resource: call.resource().clone() };
+        self.lock().transcript.add(call.interface(), call.function(), what, 1);
         let reader = hands.reader;
         Ok(self.bounded(async move { reader.read(&permitted).await }).await?)
     }
 
     async fn plan(&self, permitted: Permitted, hands: Hands) -> Result<Value, Stop> {
-        let earlier = self.lock().planned.clone();
+        let earlier = self.lock().planned();
+        let so_far = earlier.len() as u64;
         if earlier.len() >= MAX_PLANNED {
             let reason = format!("a plan has at most {MAX_PLANNED} effects");
             return Err(Ended::Horizon(reason).into());
@@ -217,18 +222,18 @@ impl RunGate {
                 return Err(Ended::Horizon(reason).into());
             }
         };
-        check_touches(&self.parts.authorized, &permitted, &forecast)?;
-        let step = self.lock().planned.len() as u64 + 1;
-        self.record(EventBody::Planned {
-            step,
-            interface: call.interface().clone(),
-            function: call.function().to_owned(),
+        let result = forecast.result.clone();
+        let what = What::Planned {
+            step: so_far + 1,
             class: call.class(),
             resource: call.resource().clone(),
             touches: forecast.touches.clone(),
-        })?;
-        let result = forecast.result.clone();
-        self.lock().planned.push(Planned { call, forecast });
+        };
+        let (authorized, policies) = (&self.parts.authorized, &self.parts.policies);
+        let judged = judge(authorized, policies, permitted, forecast, so_far)?;
+        let mut log = self.lock();
+        log.transcript.add(call.interface(), call.function(), what, 1);
+        log.judged.push(judged);
         Ok(result)
     }
 
@@ -269,14 +274,7 @@ impl RunGate {
         interface: &interlock_authority::InterfaceName,
         function: &str,
         denial: &Denial,
-    ) -> Result<(), Ended> {
-        self.lock().deny(DeniedCall {
-            interface: interface.clone(),
-            function: function.to_owned(),
-            code: denial.code().to_owned(),
-            message: denial.to_string(),
-            count: 1,
-        });
+    ) {
         let would_permit = match denial {
             Denial::OutsideGrant { resource } | Denial::TouchesOutsideGrant { resource } => {
                 Some(format!(
@@ -285,12 +283,16 @@ impl RunGate {
             }
             _ => None,
         };
-        self.record(EventBody::Denied {
+        let what = What::Denied { denial: denial.clone(), would_permit };
+        let mut log = self.lock();
+        log.transcript.add(interface, function, what, 1);
+        log.deny(DeniedCall {
             interface: interface.clone(),
             function: function.to_owned(),
-            denial: denial.clone(),
-            would_permit,
-        })
+            code: denial.code().to_owned(),
+            message: denial.to_string(),
+            count: 1,
+        });
     }
 }
 
@@ -300,10 +302,10 @@ impl Gate for RunGate {
         let (interface, function) = (call.interface.clone(), call.function.clone());
         let ended = match self.gate(call).await {
             Ok(answer) => return GateAnswer::Result(answer),
-            Err(Stop::Denied(denial)) => match self.denied(&interface, &function, &denial) {
-                Ok(()) => return GateAnswer::Denied(denial),
-                Err(ended) => ended,
-            },
+            Err(Stop::Denied(denial)) => {
+                self.denied(&interface, &function, &denial);
+                return GateAnswer::Denied(denial);
+            }
             Err(Stop::End(ended)) => ended,
         };
         let answer = GateAnswer::End {

@@ -1,10 +1,11 @@
-//! The events of an invocation, as they are kept. The guest sees none of this; the operator sees which
-//! grant would have permitted a denied call.
+//! What is written in the journal, by kind. The guest sees none of this; the operator sees which grant or
+//! which policy would have let a denied call pass. A leaf of the log holds a salted digest of one of these.
 
+use super::transcript::Step;
+use crate::response::EffectStatus;
 use interlock_authority::{
-    Class, Denial, Digest, InterfaceName, LinkState, Mode, Principal, Resource, Revision, Withheld,
+    Class, Digest, InterfaceName, LinkState, Mode, Principal, Resource, Revision,
 };
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -12,8 +13,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 /// One thing that was decided or done.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
-    /// When, UTC (RFC 3339).
-    pub time: Timestamp,
     /// The invocation it belongs to, a ULID; absent where it belongs to none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invocation: Option<String>,
@@ -22,10 +21,46 @@ pub struct Event {
     pub body: EventBody,
 }
 
+/// The ticket that an effect spends.
+#[derive(Debug, Clone, Serialize)]
+pub struct TicketNote {
+    /// The request whose approval minted it; absent where policy alone allowed the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// The plan.
+    pub plan: Digest,
+    /// Its place in the plan, from 1.
+    pub step: u64,
+    /// How many tickets the plan has.
+    pub of: u64,
+}
+
 /// What was decided or done.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventBody {
+    /// These rules are in force from here on.
+    Epoch {
+        /// Digest of the policies, with teams and resource attributes.
+        policies: Digest,
+        /// Digest of the catalogues and their WIT.
+        catalogues: Digest,
+        /// Digest of the roster, its people and groups, and who operates whom.
+        approvers: Digest,
+        /// The rules as text, so that a later host can still judge by them.
+        rules: Value,
+    },
+    /// A changed epoch was accepted by the people of the one before.
+    EpochAccepted {
+        /// The request that they signed.
+        request: String,
+        /// Digest of the accepted policies.
+        policies: Digest,
+        /// Digest of the accepted catalogues.
+        catalogues: Digest,
+        /// Digest of the accepted approvers.
+        approvers: Digest,
+    },
     /// A plugin's bytes were admitted and pinned.
     Admission {
         /// The plugin's name.
@@ -49,9 +84,10 @@ pub enum EventBody {
         /// What was wrong with the artifact.
         problem: String,
     },
-    /// Somebody asked for a tool.
-    Requested {
-        /// Who.
+    /// An invocation was decided: refused, or run with these functions live or withheld; interfaces that
+    /// are not here are not linked.
+    Decision {
+        /// Who asked.
         principal: Principal,
         /// The plugin's name.
         plugin: String,
@@ -61,73 +97,106 @@ pub enum EventBody {
         tool: String,
         /// What the run is for.
         mode: Mode,
-    },
-    /// The request was refused before anything ran.
-    Refused {
-        /// A stable code.
-        code: String,
-        /// One sentence.
-        message: String,
-    },
-    /// The run may start, with these functions live or withheld; interfaces that are not here are not
-    /// linked.
-    Authorized {
+        /// The code of the refusal, where it was refused.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
+        /// The refusal in words, for the operator.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// The policies that allowed it.
+        policies: Vec<String>,
         /// The link state of each function.
         links: BTreeMap<InterfaceName, BTreeMap<String, LinkState>>,
         /// Host folders that the run may read, and where it sees them.
         preopens: Vec<(PathBuf, String)>,
     },
-    /// The guest called a function that was withheld.
-    Withheld {
-        /// The interface.
-        interface: InterfaceName,
-        /// The function.
-        function: String,
-        /// Why it was withheld.
-        reason: Withheld,
-        /// How often.
-        count: u64,
+    /// A plan was made.
+    Plan {
+        /// Its digest.
+        plan: Digest,
+        /// Its canonical bytes, which are text.
+        canonical: String,
+        /// How many effects it has.
+        effects: u64,
     },
-    /// A capability call was denied at the gate.
-    Denied {
-        /// The interface.
-        interface: InterfaceName,
-        /// The function.
-        function: String,
-        /// Why.
-        denial: Denial,
-        /// The standing grant that would permit it, as configuration; only operators see this.
+    /// People were asked.
+    Request {
+        /// The request's id, a ULID.
+        request: String,
+        /// The digest that its document shows.
+        document: Digest,
+        /// Its canonical bytes, which are text.
+        canonical: String,
+    },
+    /// A person signed a request's document.
+    Approval {
+        /// The request.
+        request: String,
+        /// The digest of the document.
+        document: Digest,
+        /// Who signed, as the roster said then.
+        person: String,
+        /// The name under which the key is on the roster.
+        principal: String,
+        /// The key's fingerprint.
+        fingerprint: String,
+        /// Whether the key proved a touch; absent where it cannot.
         #[serde(skip_serializing_if = "Option::is_none")]
-        would_permit: Option<String>,
+        presence: Option<bool>,
+        /// The SSHSIG, armoured.
+        signature: String,
     },
-    /// A capability read was made.
-    Read {
-        /// The interface.
-        interface: InterfaceName,
-        /// The function.
-        function: String,
-        /// What it looked at.
-        resource: Resource,
+    /// A person turned a request down.
+    Denial {
+        /// The request.
+        request: String,
+        /// Who.
+        by: String,
+        /// Why, in their words.
+        reason: String,
     },
-    /// An effect was forecast in a plan.
-    Planned {
-        /// Its place in the plan, from 1.
-        step: u64,
-        /// The interface.
-        interface: InterfaceName,
-        /// The function.
-        function: String,
-        /// What it does to the world.
-        class: Class,
-        /// Its resource.
-        resource: Resource,
-        /// Everything it would touch.
-        touches: Vec<Resource>,
+    /// A request or a grant was taken back.
+    Revocation {
+        /// The request.
+        request: String,
+        /// Who.
+        by: String,
+    },
+    /// A run claimed an approved request; no other run can.
+    Claim {
+        /// The request.
+        request: String,
+        /// The digest of the document.
+        document: Digest,
+    },
+    /// An elevation came into force.
+    Grant {
+        /// The request that people signed.
+        request: String,
+        /// The digest of the document.
+        document: Digest,
+        /// When it ends, unix seconds.
+        until: u64,
+    },
+    /// What a run looked at, was denied, and forecast.
+    Transcript {
+        /// In order; equal neighbours are counted.
+        steps: Vec<Step>,
+        /// Steps that did not fit.
+        dropped: u64,
     },
     /// An effect is about to happen. On disk before it starts.
     Intent {
         /// Its place in the run, from 1.
         step: u64,
+        /// Who asked.
+        principal: Principal,
+        /// The plugin's name.
+        plugin: String,
+        /// The plugin's identity.
+        digest: Digest,
+        /// The tool.
+        tool: String,
         /// The interface.
         interface: InterfaceName,
         /// The function.
@@ -142,18 +211,32 @@ pub enum EventBody {
         revision: Revision,
         /// Everything it may touch.
         touches: Vec<Resource>,
+        /// The policies that allowed it.
+        policies: Vec<String>,
+        /// The ticket that it spends; absent in a direct run.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ticket: Option<TicketNote>,
     },
     /// How an effect ended.
     Outcome {
         /// The step of its intent.
         step: u64,
         /// `done`, `refused`, `failed` or `unknown`.
-        status: &'static str,
+        status: EffectStatus,
         /// What came of it, in words, where there is something to say.
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
         /// The new revisions of what it touched.
         revisions: BTreeMap<Resource, Revision>,
+    },
+    /// A person looked, and says how an effect of unknown end ended.
+    Resolution {
+        /// The step of its intent.
+        step: u64,
+        /// Whether it happened.
+        done: bool,
+        /// Who says so.
+        by: String,
     },
     /// The run ended.
     Ended {
@@ -163,6 +246,9 @@ pub enum EventBody {
         host_calls: u64,
         /// Bytes of log text that did not fit.
         dropped_log_bytes: u64,
+        /// The request whose claim this ends.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
     },
     /// All effects were stopped.
     Freeze {
@@ -171,22 +257,50 @@ pub enum EventBody {
     },
     /// Effects may happen again.
     Thaw,
+    /// An operator knows that this journal is behind one that was published, and goes on.
+    Acknowledgement {
+        /// The published checkpoint.
+        published: String,
+        /// Who.
+        by: String,
+    },
 }
 
 impl Event {
-    /// An event of now.
-    pub fn now(invocation: Option<&str>, body: EventBody) -> Self {
-        Self { time: Timestamp::now(), invocation: invocation.map(str::to_owned), body }
+    /// An event of an invocation.
+    pub fn of(invocation: &str, body: EventBody) -> Self {
+        Self { invocation: Some(invocation.to_owned()), body }
     }
 
-    /// Whether the event must be on disk before the host goes on.
-    pub fn is_durable(&self) -> bool {
-        matches!(
-            self.body,
-            EventBody::Intent { .. }
-                | EventBody::Outcome { .. }
-                | EventBody::Freeze { .. }
-                | EventBody::Thaw
-        )
+    /// An event that belongs to no invocation.
+    pub const fn alone(body: EventBody) -> Self {
+        Self { invocation: None, body }
+    }
+
+    /// The kind, as the log's envelope names it.
+    pub const fn kind(&self) -> &'static str {
+        match &self.body {
+            EventBody::Epoch { .. } => "epoch",
+            EventBody::EpochAccepted { .. } => "epoch-accepted",
+            EventBody::Admission { .. } => "admission",
+            EventBody::Removal { .. } => "removal",
+            EventBody::ArtifactReplaced { .. } => "artifact-replaced",
+            EventBody::Decision { .. } => "decision",
+            EventBody::Plan { .. } => "plan",
+            EventBody::Request { .. } => "request",
+            EventBody::Approval { .. } => "approval",
+            EventBody::Denial { .. } => "denial",
+            EventBody::Revocation { .. } => "revocation",
+            EventBody::Claim { .. } => "claim",
+            EventBody::Grant { .. } => "grant",
+            EventBody::Transcript { .. } => "transcript",
+            EventBody::Intent { .. } => "intent",
+            EventBody::Outcome { .. } => "outcome",
+            EventBody::Resolution { .. } => "resolution",
+            EventBody::Ended { .. } => "ended",
+            EventBody::Freeze { .. } => "freeze",
+            EventBody::Thaw => "thaw",
+            EventBody::Acknowledgement { .. } => "acknowledgement",
+        }
     }
 }

@@ -1,0 +1,607 @@
+//! What the policies say. Cedar evaluates them; what counts as an answer is decided here: no permit is a no,
+//! one forbid is a no, an error is a no, and the people that satisfied permits ask for add up.
+
+mod check;
+mod context;
+mod schema;
+mod scope;
+mod world;
+
+use crate::{
+    canonical,
+    catalogue::{Catalogue, Interface, ResolvedCall},
+    needs::Needs,
+    vocabulary::{Class, Digest, InterfaceName, Principal, Resource, Scope},
+};
+use cedar_policy::{
+    Authorizer, Context, Decision, Entities, Policy, PolicyId, PolicySet, Request,
+    RestrictedExpression, Schema, ValidationMode, Validator,
+};
+use check::Kind;
+use miette::Diagnostic;
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+    sync::Arc,
+};
+use thiserror::Error;
+
+/// A policy set that is safe and useful: what `init` writes.
+pub const DEFAULT: &str = include_str!("default.cedar");
+
+/// A file of policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySource {
+    /// Its name, for messages.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A value that the configuration gives a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Attribute {
+    /// Yes or no.
+    Bool(bool),
+    /// A number.
+    Long(i64),
+    /// A text.
+    Text(String),
+}
+
+impl Attribute {
+    fn expression(&self) -> RestrictedExpression {
+        match self {
+            Self::Bool(b) => RestrictedExpression::new_bool(*b),
+            Self::Long(n) => RestrictedExpression::new_long(*n),
+            Self::Text(text) => RestrictedExpression::new_string(text.clone()),
+        }
+    }
+}
+
+/// What the configuration says of principals and resources.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// The teams of each principal.
+    pub teams: BTreeMap<Principal, BTreeSet<String>>,
+    /// Attributes of resources; each holds for all below, until one nearer says otherwise.
+    pub attributes: BTreeMap<Resource, BTreeMap<String, Attribute>>,
+    /// The groups of approvers that exist.
+    pub groups: BTreeSet<String>,
+}
+
+/// Something wrong with a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Error)]
+#[error("{file}{}: {}{message}", .line.map(|l| format!(":{l}")).unwrap_or_default(), .policy.as_ref().map(|p| format!("policy `{p}`: ")).unwrap_or_default())]
+pub struct PolicyProblem {
+    /// The file.
+    pub file: String,
+    /// The line, from 1, where it is known.
+    pub line: Option<usize>,
+    /// The policy, by its id, where it has one.
+    pub policy: Option<String>,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// Who asks for what, as policies see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// The plugin's configured name.
+    pub plugin: &'a str,
+    /// Its identity.
+    pub digest: Digest,
+    /// Who published it.
+    pub publisher: Option<&'a str>,
+    /// The tool.
+    pub tool: &'a str,
+}
+
+/// What policies may ask of a plan as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PlanFacts {
+    /// How many effects.
+    pub effects: u64,
+    /// How many of them destroy.
+    pub destroys: u64,
+    /// How many resources they touch.
+    pub resources: u64,
+    /// Whether something is destroyed and then touched again.
+    pub recreates: bool,
+}
+
+/// The policies allow it, as far as these people agree.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Allowed {
+    /// The ids of the policies that permit it.
+    pub by: Vec<String>,
+    /// The people they ask for, all together.
+    pub needs: Needs,
+}
+
+/// The policies do not allow it. What is shown to agents names no policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Error)]
+#[serde(tag = "denial", rename_all = "kebab-case")]
+pub enum PolicyDenial {
+    /// Nothing permits it.
+    #[error("no policy permits this")]
+    NoPermit {
+        /// The action, by its Cedar name.
+        action: String,
+        /// The resource, by its Cedar name.
+        resource: String,
+    },
+    /// Something forbids it.
+    #[error("a policy forbids this")]
+    Forbidden {
+        /// The policies that forbid it.
+        policies: Vec<String>,
+        /// On which resource they do.
+        resource: String,
+    },
+    /// A policy could not be evaluated.
+    #[error("a policy could not be evaluated, so the answer is no")]
+    Error {
+        /// The policies, and what went wrong.
+        problems: Vec<String>,
+    },
+    /// The call has a value that policies cannot hold.
+    #[error("{problem}")]
+    Unmappable {
+        /// Which, and why.
+        problem: String,
+    },
+}
+
+impl PolicyDenial {
+    /// A code that never changes its meaning.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoPermit { .. } => "no-permit",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Error { .. } => "policy-error",
+            Self::Unmappable { .. } => "unmappable-argument",
+        }
+    }
+
+    /// What an operator is told: the policies, and what is missing.
+    pub fn for_operator(&self) -> String {
+        match self {
+            Self::NoPermit { action, resource } => {
+                format!("no permit matches action {action} on {resource}")
+            }
+            Self::Forbidden { policies, resource } => {
+                format!("forbidden on {resource} by {}", policies.join(", "))
+            }
+            Self::Error { problems } => problems.join("; "),
+            Self::Unmappable { problem } => problem.clone(),
+        }
+    }
+}
+
+/// One policy, with what it asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    id: String,
+    file: String,
+    line: Option<usize>,
+    needs: Needs,
+    policy: Policy,
+    kinds: BTreeSet<Kind>,
+}
+
+/// A policy, for people.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: Option<usize>,
+}
+
+/// A checked policy set.
+#[derive(Debug)]
+pub struct Policies {
+    set: PolicySet,
+    rules: BTreeMap<PolicyId, Rule>,
+    actions: Entities,
+    catalogue: Arc<Catalogue>,
+    directory: Directory,
+    /// Resources that a policy or the configuration names.
+    named: BTreeSet<Resource>,
+    schema: String,
+    digest: Digest,
+    authorizer: Authorizer,
+}
+
+impl Policies {
+    /// Reads and checks policies. No policy at all is a set that refuses everything.
+    ///
+    /// # Errors
+    /// All that is wrong. INVARIANT FAIL-CLOSED: a set with one problem is no set.
+    pub fn load(
+        sources: &[PolicySource],
+        catalogue: &Arc<Catalogue>,
+        directory: Directory,
+    ) -> Result<Self, Vec<PolicyProblem>> {
+        let at_schema = |message: String| {
+            vec![PolicyProblem { file: "schema".to_owned(), line: None, policy: None, message }]
+        };
+        let text = schema::text(catalogue, &directory);
+        let (schema, _) =
+            Schema::from_cedarschema_str(&text).map_err(|e| at_schema(e.to_string()))?;
+        let actions = schema.action_entities().map_err(|e| at_schema(e.to_string()))?;
+        let validator = Validator::new(schema);
+        let mut problems = Vec::new();
+        let (mut set, mut rules) = (PolicySet::new(), BTreeMap::new());
+        let mut seen = BTreeMap::new();
+        for source in sources {
+            let parsed = match PolicySet::from_str(&source.text) {
+                Ok(parsed) => parsed,
+                Err(error) => {
+                    problems.push(problem(source, None, &error));
+                    continue;
+                }
+            };
+            if parsed.templates().next().is_some() {
+                let message = "a template (`?principal`, `?resource`) is not for here".to_owned();
+                let file = source.file.clone();
+                problems.push(PolicyProblem { file, line: None, policy: None, message });
+                continue;
+            }
+            let result = validator.validate(&parsed, ValidationMode::Strict);
+            for error in result.validation_errors() {
+                let policy = parsed.policy(error.policy_id()).and_then(|p| p.annotation("id"));
+                problems.push(problem(source, policy.map(str::to_owned), error));
+            }
+            for policy in parsed.policies() {
+                let rule = check::rule(policy, source, catalogue, &directory, &mut seen, &mut problems);
+                let Some(rule) = rule else { continue };
+                let id = PolicyId::new(&rule.id);
+                let renamed = policy.new_id(id.clone());
+                // A repeated id was told above.
+                if set.add(renamed).is_ok() {
+                    rules.insert(id, rule);
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut named: BTreeSet<Resource> = directory.attributes.keys().cloned().collect();
+        for rule in rules.values() {
+            let literals = rule.policy.entity_literals();
+            let resources = literals.iter().filter(|uid| uid.type_name().to_string() == "Resource");
+            for uid in resources {
+                match uid.id().unescaped().parse() {
+                    Ok(resource) => _ = named.insert(resource),
+                    Err(_) => problems.push(PolicyProblem {
+                        file: rule.file.clone(),
+                        line: rule.line,
+                        policy: Some(rule.id.clone()),
+                        message: format!("`{}` is not a resource", uid.id().unescaped().escape_debug()),
+                    }),
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let digest = digest(sources, &directory, &text).map_err(|e| at_schema(e.to_string()))?;
+        Ok(Self {
+            set,
+            rules,
+            actions,
+            catalogue: catalogue.clone(),
+            directory,
+            named,
+            schema: text,
+            digest,
+            authorizer: Authorizer::new(),
+        })
+    }
+
+    /// The digest of the policies, with teams and attributes.
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The generated schema, in Cedar's text form.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// The policies, by id.
+    pub fn list(&self) -> Vec<Listed> {
+        let listed =
+            |r: &Rule| Listed { id: r.id.clone(), file: r.file.clone(), line: r.line };
+        self.rules.values().map(listed).collect()
+    }
+
+    /// What a principal belongs to.
+    pub fn teams(&self, principal: &Principal) -> Vec<String> {
+        self.directory.teams.get(principal).into_iter().flatten().cloned().collect()
+    }
+
+    /// The most people that any policy asks for: who must accept other policies.
+    pub fn largest_needs(&self) -> Needs {
+        let most = self.rules.values().map(|rule| &rule.needs).max_by_key(|needs| {
+            needs.people.values().copied().max().unwrap_or_default()
+        });
+        most.cloned().unwrap_or_default()
+    }
+
+    /// May this tool be invoked?
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn invoke(&self, asking: &Asking<'_>) -> Result<Allowed, PolicyDenial> {
+        let context = vec![("plugin".to_owned(), plugin(asking)?)];
+        self.ask(asking, "invoke", &On::tool(asking), context)
+    }
+
+    /// May this be read?
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn read(
+        &self,
+        asking: &Asking<'_>,
+        call: &ResolvedCall,
+        effects_so_far: u64,
+    ) -> Result<Allowed, PolicyDenial> {
+        let action = schema::action(call.interface(), call.function());
+        let context = self.context(asking, call, effects_so_far)?;
+        self.ask(asking, &action, &On::resource(call.resource()), context)
+    }
+
+    /// May this effect happen, on its resource, on all it touches, and on every descendant that a policy or
+    /// the configuration names? Its own resource must be permitted; everywhere one forbid refuses, one
+    /// error refuses, and the people that permits ask for add up.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn effect(
+        &self,
+        asking: &Asking<'_>,
+        call: &ResolvedCall,
+        touches: &[Resource],
+        effects_so_far: u64,
+    ) -> Result<Allowed, PolicyDenial> {
+        let action = schema::action(call.interface(), call.function());
+        let context = self.context(asking, call, effects_so_far)?;
+        let own = On::resource(call.resource());
+        let mut allowed = self.ask(asking, &action, &own, context.clone())?;
+        for resource in self.also(call, touches) {
+            match self.ask(asking, &action, &On::resource(resource), context.clone()) {
+                Ok(also) => {
+                    allowed.needs = allowed.needs.join(&also.needs);
+                    allowed.by.extend(also.by);
+                }
+                // Nobody has to permit the parts one by one; anybody may forbid one of them.
+                Err(PolicyDenial::NoPermit { .. }) => {}
+                Err(denial) => return Err(denial),
+            }
+        }
+        allowed.by.sort();
+        allowed.by.dedup();
+        Ok(allowed)
+    }
+
+    /// What an effect reaches beside its own resource: all it touches, and what is named below.
+    fn also<'a>(&'a self, call: &'a ResolvedCall, touches: &'a [Resource]) -> BTreeSet<&'a Resource> {
+        let below = self.named.iter().filter(|named| {
+            call.scope() == Scope::Subtree && named.is_within(call.resource())
+                || touches.iter().any(|touched| named.is_within(touched))
+        });
+        let mut all: BTreeSet<&Resource> = touches.iter().chain(below).collect();
+        all.remove(call.resource());
+        all
+    }
+
+    /// May a plan with these effects be applied?
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn plan(&self, asking: &Asking<'_>, facts: &PlanFacts) -> Result<Allowed, PolicyDenial> {
+        let plan = record([
+            ("effects", long(facts.effects)?),
+            ("destroys", long(facts.destroys)?),
+            ("resources", long(facts.resources)?),
+            ("recreates", RestrictedExpression::new_bool(facts.recreates)),
+        ])?;
+        let context = vec![("plugin".to_owned(), plugin(asking)?), ("plan".to_owned(), plan)];
+        self.ask(asking, "apply-plan", &On::tool(asking), context)
+    }
+
+    /// May this plugin be given more for a while, on this resource?
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn elevate(
+        &self,
+        asking: &Asking<'_>,
+        resource: &Resource,
+        effects: u64,
+        seconds: u64,
+    ) -> Result<Allowed, PolicyDenial> {
+        let context = vec![
+            ("plugin".to_owned(), plugin(asking)?),
+            ("effects".to_owned(), long(effects)?),
+            ("seconds".to_owned(), long(seconds)?),
+        ];
+        self.ask(asking, "elevate", &On::resource(resource), context)
+    }
+
+    /// Whether a run with these live effect functions must be planned first: whether any policy whose
+    /// scope can match one of them asks for people, or any on `apply-plan` does, or forbids.
+    pub fn must_plan<'a>(
+        &self,
+        principal: &Principal,
+        live: impl Iterator<Item = (&'a InterfaceName, &'a str, Vec<Resource>)>,
+    ) -> bool {
+        let live: Vec<_> = live
+            .filter_map(|(interface, function, resources)| {
+                let class = self.catalogue.function(interface, function)?.class;
+                (class != Class::Read).then_some((interface, function, class, resources))
+            })
+            .collect();
+        // What only reads has nothing to plan.
+        if live.is_empty() {
+            return false;
+        }
+        let teams = self.directory.teams.get(principal);
+        self.rules.values().any(|rule| scope::concerns(rule, principal, teams, &live))
+    }
+
+    fn context(
+        &self,
+        asking: &Asking<'_>,
+        call: &ResolvedCall,
+        effects_so_far: u64,
+    ) -> Result<Vec<(String, RestrictedExpression)>, PolicyDenial> {
+        let interface: &Interface =
+            self.catalogue.interface(call.interface()).ok_or_else(|| PolicyDenial::Unmappable {
+                problem: format!("no catalogue describes {}", call.interface()),
+            })?;
+        let (fields, _) = schema::arguments(interface, call.function());
+        let arguments = context::arguments(&fields, call.arguments())
+            .map_err(|problem| PolicyDenial::Unmappable { problem })?;
+        let tool = format!("{}.{}", asking.plugin, asking.tool);
+        Ok(vec![
+            ("arguments".to_owned(), arguments),
+            ("plugin".to_owned(), plugin(asking)?),
+            ("tool".to_owned(), RestrictedExpression::new_string(tool)),
+            ("run".to_owned(), record([("effects", long(effects_so_far)?)])?),
+        ])
+    }
+
+    /// One question to Cedar.
+    fn ask(
+        &self,
+        asking: &Asking<'_>,
+        action: &str,
+        on: &On<'_>,
+        context: Vec<(String, RestrictedExpression)>,
+    ) -> Result<Allowed, PolicyDenial> {
+        let fault = |problem: String| PolicyDenial::Error { problems: vec![problem] };
+        let context = Context::from_pairs(context).map_err(|e| fault(e.to_string()))?;
+        let principal = world::principal_uid(asking.principal).map_err(fault)?;
+        let mut entities = world::principal(asking.principal, &self.directory).map_err(fault)?;
+        let resource = match on {
+            On::Tool(tool) => world::uid("Tool", tool).map_err(fault)?,
+            On::Resource(resource) => {
+                entities.extend(world::resource(resource, &self.directory).map_err(fault)?);
+                world::uid("Resource", &resource.to_string()).map_err(fault)?
+            }
+        };
+        let entities =
+            self.actions.clone().add_entities(entities, None).map_err(|e| fault(e.to_string()))?;
+        let action_uid = world::uid("Action", action).map_err(fault)?;
+        let request = Request::new(principal, action_uid, resource, context, None)
+            .map_err(|e| fault(e.to_string()))?;
+        let response = self.authorizer.is_authorized(&request, &self.set, &entities);
+        // INVARIANT FAIL-CLOSED: Cedar skips a policy that errs; a forbid that is skipped would be a yes.
+        let problems: Vec<String> =
+            response.diagnostics().errors().map(ToString::to_string).collect();
+        if !problems.is_empty() {
+            return Err(PolicyDenial::Error { problems });
+        }
+        let reasons: Vec<&Rule> =
+            response.diagnostics().reason().filter_map(|id| self.rules.get(id)).collect();
+        let ids = || reasons.iter().map(|rule| rule.id.clone()).collect::<BTreeSet<_>>();
+        match response.decision() {
+            Decision::Allow if !reasons.is_empty() => Ok(Allowed {
+                by: ids().into_iter().collect(),
+                needs: reasons.iter().fold(Needs::nobody(), |all, rule| all.join(&rule.needs)),
+            }),
+            _ if reasons.is_empty() => Err(PolicyDenial::NoPermit {
+                action: format!("Action::\"{action}\""),
+                resource: on.name(),
+            }),
+            _ => Err(PolicyDenial::Forbidden {
+                policies: ids().into_iter().collect(),
+                resource: on.name(),
+            }),
+        }
+    }
+}
+
+/// What a question is about.
+enum On<'a> {
+    Tool(String),
+    Resource(&'a Resource),
+}
+
+impl<'a> On<'a> {
+    fn tool(asking: &Asking<'_>) -> Self {
+        Self::Tool(format!("{}.{}", asking.plugin, asking.tool))
+    }
+    const fn resource(resource: &'a Resource) -> Self {
+        Self::Resource(resource)
+    }
+    fn name(&self) -> String {
+        match self {
+            Self::Tool(tool) => format!("Tool::\"{tool}\""),
+            Self::Resource(resource) => format!("Resource::\"{resource}\""),
+        }
+    }
+}
+
+fn long(n: u64) -> Result<RestrictedExpression, PolicyDenial> {
+    i64::try_from(n).map(RestrictedExpression::new_long).map_err(|_| PolicyDenial::Unmappable {
+        problem: format!("{n} is more than policies can hold"),
+    })
+}
+
+fn record<const N: usize>(
+    pairs: [(&str, RestrictedExpression); N],
+) -> Result<RestrictedExpression, PolicyDenial> {
+    RestrictedExpression::new_record(pairs.map(|(name, value)| (name.to_owned(), value)))
+        .map_err(|e| PolicyDenial::Error { problems: vec![e.to_string()] })
+}
+
+fn plugin(asking: &Asking<'_>) -> Result<RestrictedExpression, PolicyDenial> {
+    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+    let (name, digest) = (text(asking.plugin), text(&asking.digest.to_string()));
+    match asking.publisher {
+        None => record([("name", name), ("digest", digest)]),
+        Some(by) => record([("name", name), ("digest", digest), ("publisher", text(by))]),
+    }
+}
+
+/// A problem at its line, by the first place that the diagnostic points to.
+fn problem(source: &PolicySource, policy: Option<String>, error: &dyn Diagnostic) -> PolicyProblem {
+    let at = error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
+    let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+    PolicyProblem {
+        file: source.file.clone(),
+        line: at.map(|at| check::line_at(&source.text, at)),
+        policy,
+        message: format!("{error}{help}"),
+    }
+}
+
+fn digest(
+    sources: &[PolicySource],
+    directory: &Directory,
+    schema: &str,
+) -> Result<Digest, canonical::CanonicalError> {
+    let teams: BTreeMap<String, &BTreeSet<String>> =
+        directory.teams.iter().map(|(p, t)| (p.to_string(), t)).collect();
+    let attributes: BTreeMap<String, &BTreeMap<String, Attribute>> =
+        directory.attributes.iter().map(|(r, a)| (r.to_string(), a)).collect();
+    let texts: Vec<&str> = sources.iter().map(|source| source.text.as_str()).collect();
+    canonical::digest(
+        "interlock-policies/v1",
+        &serde_json::json!({
+            "texts": texts, "teams": teams, "attributes": attributes, "schema": schema,
+        }),
+    )
+}

@@ -1,0 +1,60 @@
+//! The entities of one decision: who asks with their teams, the resource with its prefixes and the
+//! attributes of the nearest configured ancestor. Nothing else is handed to Cedar.
+
+use super::Directory;
+use crate::vocabulary::{Principal, Resource};
+use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    str::FromStr,
+};
+
+pub(super) fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
+    let ty = EntityTypeName::from_str(kind).map_err(|e| e.to_string())?;
+    Ok(EntityUid::from_type_name_and_id(ty, EntityId::new(id)))
+}
+
+pub(super) fn principal_uid(principal: &Principal) -> Result<EntityUid, String> {
+    match principal {
+        Principal::Agent(name) => uid("Agent", name),
+        Principal::Person(name) => uid("Person", name),
+    }
+}
+
+/// Who asks, in their teams.
+pub(super) fn principal(principal: &Principal, directory: &Directory) -> Result<Vec<Entity>, String> {
+    let mut teams = HashSet::new();
+    for team in directory.teams.get(principal).into_iter().flatten() {
+        teams.insert(uid("Team", team)?);
+    }
+    let mut all: Vec<Entity> =
+        teams.iter().map(|team| Entity::new_no_attrs(team.clone(), HashSet::new())).collect();
+    all.push(Entity::new_no_attrs(principal_uid(principal)?, teams));
+    Ok(all)
+}
+
+/// A resource and its prefixes, each the parent of the next.
+pub(super) fn resource(resource: &Resource, directory: &Directory) -> Result<Vec<Entity>, String> {
+    let mut all = Vec::new();
+    let mut parents = HashSet::new();
+    let mut attributes: BTreeMap<&str, &super::Attribute> = BTreeMap::new();
+    for prefix in prefixes(resource) {
+        // The nearest configured ancestor wins, attribute by attribute.
+        for (name, attribute) in directory.attributes.get(&prefix).into_iter().flatten() {
+            attributes.insert(name, attribute);
+        }
+        let own = uid("Resource", &prefix.to_string())?;
+        let values: HashMap<String, RestrictedExpression> =
+            attributes.iter().map(|(n, a)| ((*n).to_owned(), a.expression())).collect();
+        all.push(Entity::new(own.clone(), values, parents).map_err(|e| e.to_string())?);
+        parents = HashSet::from([own]);
+    }
+    Ok(all)
+}
+
+/// `environment`, `environment/prod`, … and the resource itself.
+fn prefixes(resource: &Resource) -> Vec<Resource> {
+    let mut all: Vec<Resource> = resource.lineage().collect();
+    all.sort_by_key(|prefix| prefix.segments().len());
+    all
+}

@@ -1,0 +1,42 @@
+//! The approval desk. Two sides, and no surface that an agent can reach holds the second: the asker's side
+//! ([`ask`], and the check before a run applies) only writes requests and reads what became of them; the
+//! approver's side ([`Approver`]) takes signatures.
+
+mod approver;
+mod ask;
+mod case;
+
+pub use approver::{Approver, Shown, Signed};
+pub(crate) use ask::{Asked, ask};
+pub use case::Case;
+
+use interlock_authority::{Digest, document, request::RequestBody};
+use serde::Serialize;
+
+/// What the asker is told while people decide.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waiting {
+    /// The request, a ULID.
+    pub request: String,
+    /// The digest that the document shows.
+    pub document: Digest,
+    /// When the request ends, RFC 3339.
+    pub expires: String,
+    /// Who must approve.
+    pub needs: String,
+    /// One paragraph for the asker.
+    pub message: String,
+}
+
+impl Waiting {
+    pub(crate) fn of(body: &RequestBody) -> Result<Self, crate::HostError> {
+        let needs = body.needs.sentence();
+        let expires = document::timestamp(body.expires);
+        let message = format!(
+            "Nothing has been done. {needs} must approve {}. Call again with the same arguments and this request id once they have.",
+            body.wish.summary()
+        );
+        let (request, document) = (body.id.clone(), body.digest()?);
+        Ok(Self { request, document, expires, needs, message })
+    }
+}

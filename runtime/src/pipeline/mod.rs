@@ -1,0 +1,255 @@
+//! The flow of a call, as one readable function: requested, checked, authorized; then run directly, or
+//! planned, decided, and applied or put before people. Data goes one way; nothing here reaches back.
+
+mod approved;
+mod arguments;
+mod conclude;
+mod one_run;
+
+use crate::{
+    Host, HostError,
+    desk::{Asked, ask},
+    gate::Applying,
+    host::Installed,
+    record::{Event, EventBody, Record},
+    response::{Outcome, PlanEnd, Response},
+};
+use interlock_authority::{
+    Authorized, Invocation, Mode, Principal, Refusal, apply, authorize,
+    plan::{Plan, PlanEffect, PluginRef},
+};
+use interlock_sandbox::Tool;
+use one_run::{Ran, Start};
+use serde_json::Value;
+use std::{sync::Arc, time::SystemTime};
+use tokio::time::Instant;
+
+/// One wish of a principal to run a tool.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Who asks.
+    pub principal: Principal,
+    /// The plugin's configured name.
+    pub plugin: String,
+    /// The tool.
+    pub tool: String,
+    /// The arguments: a JSON object.
+    pub arguments: Value,
+    /// The request that people approved, where this call is to apply it.
+    pub request: Option<String>,
+    /// What the asker says about it, shown to people as unchecked words.
+    pub said: Option<String>,
+}
+
+impl Request {
+    /// A first call: nothing was approved yet, and nothing is said about it.
+    pub fn new(principal: Principal, plugin: &str, tool: &str, arguments: Value) -> Self {
+        let (plugin, tool) = (plugin.to_owned(), tool.to_owned());
+        Self { principal, plugin, tool, arguments, request: None, said: None }
+    }
+}
+
+/// What every step of one call shares.
+pub(crate) struct Call<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) request: &'a Request,
+    pub(crate) plugin: Arc<Installed>,
+    pub(crate) tool: Tool,
+    pub(crate) invocation: String,
+    pub(crate) deadline: Instant,
+}
+
+/// Runs one request from end to end.
+///
+/// # Errors
+/// Only what keeps a run from being decided at all: no such plugin or tool, bytes that are not the
+/// installed ones, a journal that cannot be written. Every decision and every end of a run is in the
+/// [`Response`].
+pub(crate) async fn call(host: &Host, request: &Request) -> Result<Response, HostError> {
+    let call = Call::open(host, request).await?;
+    let planning = match call.authorize(Mode::Plan) {
+        Ok(authorized) => authorized,
+        Err(refusal) => return call.refuse(Mode::Call, &refusal).await,
+    };
+    if let Some(outcome) = call.check_arguments().await {
+        return Ok(call.end(outcome, None).await);
+    }
+    if let Some(id) = &request.request {
+        return approved::apply(&call, id).await;
+    }
+    if !must_plan(host, &planning) {
+        let authorized = match call.authorize(Mode::Call) {
+            Ok(authorized) => authorized,
+            Err(refusal) => return call.refuse(Mode::Call, &refusal).await,
+        };
+        let ran = one_run::run(&call, &authorized, &Start::now()?, None).await?;
+        return Ok(call.end(ran.outcome.clone(), Some(ran)).await);
+    }
+
+    let start = Start::now()?;
+    let planned = one_run::run(&call, &planning, &start, None).await?;
+    let (end, result) = match &planned.outcome {
+        Outcome::Planned { end, result, .. } => (end.clone(), result.clone()),
+        // It failed, was refused or met a limit before there was a plan.
+        other => return Ok(call.end(other.clone(), Some(planned)).await),
+    };
+    if planned.log.judged.is_empty() {
+        return Ok(call.without_effects(planned, end, result).await);
+    }
+    let plan = call.plan(&planned, &start, end);
+    let digest = call.keep(&plan).await?;
+    let verdict = apply::decide(&planning, host.policies(), plan.clone(), &planned.log.judged);
+    match verdict {
+        Err(denial) => {
+            let outcome =
+                Outcome::Refused { code: denial.code().to_owned(), message: denial.to_string() };
+            Ok(call.end(outcome, Some(planned)).await)
+        }
+        Ok(apply::Verdict::Allowed(may)) => {
+            let applying = Applying::new(*may, digest, None, None);
+            apply_plan(&call, &start, applying).await
+        }
+        Ok(apply::Verdict::NeedsPeople(needs)) => {
+            let outcome = match ask(&call, plan, needs).await? {
+                Asked::Waiting(waiting) => Outcome::ApprovalRequired(waiting),
+                Asked::Refused(refusal) => Outcome::Refused {
+                    code: refusal.code().to_owned(),
+                    message: refusal.to_string(),
+                },
+            };
+            Ok(call.end(outcome, Some(planned)).await)
+        }
+    }
+}
+
+/// Finds the effects that a tool would have. Nothing is performed, and nobody is asked.
+///
+/// # Errors
+/// As [`call`].
+pub(crate) async fn plan(host: &Host, request: &Request) -> Result<Response, HostError> {
+    let call = Call::open(host, request).await?;
+    let authorized = match call.authorize(Mode::Plan) {
+        Ok(authorized) => authorized,
+        Err(refusal) => return call.refuse(Mode::Plan, &refusal).await,
+    };
+    if let Some(outcome) = call.check_arguments().await {
+        return Ok(call.end(outcome, None).await);
+    }
+    let ran = one_run::run(&call, &authorized, &Start::now()?, None).await?;
+    Ok(call.end(ran.outcome.clone(), Some(ran)).await)
+}
+
+/// Runs the tool again, now against the tickets of a decided plan.
+async fn apply_plan(
+    call: &Call<'_>,
+    start: &Start,
+    applying: Applying,
+) -> Result<Response, HostError> {
+    let authorized = match call.authorize(Mode::Apply) {
+        Ok(authorized) => authorized,
+        Err(refusal) => return call.refuse(Mode::Apply, &refusal).await,
+    };
+    let ran = one_run::run(call, &authorized, start, Some(applying)).await?;
+    Ok(call.end(ran.outcome.clone(), Some(ran)).await)
+}
+
+/// Whether what the run could do may need people, or a decision on the whole.
+fn must_plan(host: &Host, planning: &Authorized) -> bool {
+    let live = planning.live_effects(host.catalogue());
+    host.policies().must_plan(planning.principal(), live)
+}
+
+impl<'a> Call<'a> {
+    async fn open(host: &'a Host, request: &'a Request) -> Result<Self, HostError> {
+        let plugin = host.installed(&request.plugin).await?;
+        let tool = plugin.tool(&request.tool)?.clone();
+        let deadline = Instant::now() + host.config().limits.sandbox.time;
+        Ok(Self { host, request, plugin, tool, invocation: ulid(), deadline })
+    }
+
+    fn authorize(&self, mode: Mode) -> Result<Authorized, Refusal> {
+        let asked = Invocation {
+            principal: &self.request.principal,
+            known_principals: &self.host.config().principals,
+            plugin: &self.request.plugin,
+            digest: self.plugin.admitted.digest,
+            publisher: self.plugin.publisher.as_deref(),
+            imports: &self.plugin.admitted.imports,
+            grants: &self.plugin.grants,
+            tool: &self.tool.name,
+            uses: self.tool.uses.as_deref(),
+            mode,
+        };
+        authorize(&asked, self.host.catalogue(), self.host.policies())
+    }
+
+    async fn check_arguments(&self) -> Option<Outcome> {
+        let (arguments, deadline) = (&self.request.arguments, self.deadline);
+        arguments::check(self.host, &self.plugin, &self.tool.name, arguments, deadline).await.err()
+    }
+
+    /// A plan without effects: every read was real, so the result is the result.
+    async fn without_effects(&self, ran: Ran, end: PlanEnd, result: Option<Value>) -> Response {
+        let outcome = match (end, result) {
+            (PlanEnd::Complete, Some(result)) => Outcome::Done { result },
+            (PlanEnd::Complete, None) => Outcome::HostFault {
+                message: "the tool ended by itself and returned nothing".to_owned(),
+            },
+            (PlanEnd::Horizon { reason }, _) => {
+                Outcome::Refused { code: "inexact".to_owned(), message: reason }
+            }
+        };
+        self.end(outcome, Some(ran)).await
+    }
+
+    fn plan(&self, planned: &Ran, start: &Start, end: PlanEnd) -> Plan {
+        Plan {
+            principal: self.request.principal.clone(),
+            plugin: PluginRef {
+                name: self.plugin.name.clone(),
+                digest: self.plugin.admitted.digest,
+                publisher: self.plugin.publisher.clone(),
+            },
+            tool: self.tool.name.clone(),
+            arguments: self.request.arguments.clone(),
+            effects: PlanEffect::number(planned.log.planned()),
+            end,
+            clock_base: start.clock_base,
+            seed: start.seed.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+
+    /// Writes a plan down.
+    async fn keep(&self, plan: &Plan) -> Result<interlock_authority::Digest, HostError> {
+        let canonical = plan.canonical()?;
+        let digest = plan.digest()?;
+        let body = EventBody::Plan {
+            plan: digest,
+            canonical: String::from_utf8_lossy(&canonical).into_owned(),
+            effects: plan.effects.len() as u64,
+        };
+        self.host.recorder().write(Record::of(Event::of(&self.invocation, body))).await?;
+        Ok(digest)
+    }
+}
+
+impl Installed {
+    fn tool(&self, name: &str) -> Result<&Tool, HostError> {
+        self.admitted.tool(name).ok_or_else(|| HostError::NoTool {
+            plugin: self.name.clone(),
+            tool: name.to_owned(),
+            known: self.admitted.tools.iter().map(|tool| tool.name.clone()).collect(),
+        })
+    }
+}
+
+/// A new id of an invocation or a request (ULID).
+pub(crate) fn ulid() -> String {
+    let millis = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+    let mut random = [0u8; 16];
+    // A repeated id is refused by the journal, where it would decide anything.
+    let _ = getrandom::fill(&mut random);
+    ulid::Ulid::from_parts(millis, u128::from_le_bytes(random)).to_string()
+}

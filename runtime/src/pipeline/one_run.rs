@@ -1,0 +1,198 @@
+//! One run of a tool in the sandbox, behind its gate: decided, run, told. A call may take two of them, one
+//! that plans and one that applies.
+
+use super::{Call, conclude::conclude};
+use crate::{
+    HostError,
+    gate::{Applying, GateParts, RunGate, RunLog},
+    record::{Event, EventBody, What},
+    response::{DeniedCall, Outcome, Response},
+};
+use interlock_authority::{Authorized, Mode, Refusal};
+use interlock_sandbox::{RunReport, RunSettings};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// What a run starts from, so that the one that applies sees the clock and the random numbers of the one
+/// that planned.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    /// Unix milliseconds.
+    pub(super) clock_base: u64,
+    pub(super) seed: [u8; 32],
+}
+
+impl Start {
+    pub(super) fn now() -> Result<Self, HostError> {
+        let mut seed = [0u8; 32];
+        getrandom::fill(&mut seed)
+            .map_err(|e| HostError::io("cannot get random numbers")(std::io::Error::other(e)))?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Ok(Self { clock_base: u64::try_from(now.as_millis()).unwrap_or(u64::MAX), seed })
+    }
+}
+
+/// How a run ended, and all that its gate saw.
+pub(super) struct Ran {
+    pub(super) outcome: Outcome,
+    pub(super) log: RunLog,
+    report: RunReport,
+}
+
+/// Runs the tool once.
+pub(super) async fn run(
+    call: &Call<'_>,
+    authorized: &Authorized,
+    start: &Start,
+    applying: Option<Applying>,
+) -> Result<Ran, HostError> {
+    let (host, limits) = (call.host, &call.host.config().limits);
+    call.note(decision(call, authorized)).await?;
+    let gate = Arc::new(RunGate::new(
+        GateParts {
+            invocation: call.invocation.clone(),
+            authorized: authorized.clone(),
+            catalogue: host.catalogue().clone(),
+            policies: host.policies().clone(),
+            applying: applying.clone(),
+            recorder: host.recorder().clone(),
+            freeze: host.freeze().clone(),
+            host_calls: limits.host_calls,
+            host_bytes: limits.host_bytes,
+            deadline: call.deadline,
+            tasks: host.tasks().clone(),
+        },
+        host.providers(),
+    ));
+    let settings = RunSettings {
+        limits: limits.sandbox,
+        preopens: call.plugin.preopens.clone(),
+        clock_base: SystemTime::UNIX_EPOCH + Duration::from_millis(start.clock_base),
+        seed: start.seed,
+        deadline: Some(call.deadline),
+    };
+    let (plugin, arguments) = (&call.plugin.admitted, &call.request.arguments);
+    let report = host.sandbox().run(plugin, authorized, arguments, settings, gate.clone()).await;
+    if let Some(applying) = applying {
+        // INVARIANT PLAN-IS-THE-GRANT: however the run ended, what is left of the plan is void.
+        applying.void();
+    }
+    let mut log = gate.log();
+    withheld(&report, &mut log);
+    let outcome = conclude(authorized.mode(), &report, &log);
+    let (steps, dropped) = log.transcript.take();
+    let told = if steps.is_empty() && dropped == 0 {
+        Ok(())
+    } else {
+        call.note(EventBody::Transcript { steps, dropped }).await
+    };
+    let outcome = unless_untold(told, outcome);
+    Ok(Ran { outcome, log, report })
+}
+
+impl Call<'_> {
+    pub(super) async fn note(&self, body: EventBody) -> Result<(), HostError> {
+        self.host.recorder().note(Event::of(&self.invocation, body)).await
+    }
+
+    /// A call that is refused before anything runs.
+    pub(super) async fn refuse(
+        &self,
+        mode: Mode,
+        refusal: &Refusal,
+    ) -> Result<Response, HostError> {
+        let (plugin, digest) = (self.plugin.name.clone(), self.plugin.admitted.digest);
+        let why = match refusal {
+            Refusal::Policy { denial } => denial.for_operator(),
+            other => other.to_string(),
+        };
+        self.note(EventBody::Decision {
+            principal: self.request.principal.clone(),
+            plugin,
+            digest,
+            tool: self.request.tool.clone(),
+            mode,
+            refused: Some(refusal.code().to_owned()),
+            why: Some(why),
+            policies: Vec::new(),
+            links: Default::default(),
+            preopens: Vec::new(),
+        })
+        .await?;
+        Ok(self.unrun(refusal.code(), refusal.to_string()).await)
+    }
+
+    /// The answer to a call of which nothing ran.
+    pub(super) async fn unrun(&self, code: &str, message: String) -> Response {
+        self.end(Outcome::Refused { code: code.to_owned(), message }, None).await
+    }
+
+    /// Ends the call: written down, and told.
+    pub(super) async fn end(&self, outcome: Outcome, ran: Option<Ran>) -> Response {
+        let (log, report) = ran.map_or_else(Default::default, |r| (r.log, Some(r.report)));
+        let (text, dropped) = report.map_or((String::new(), 0), |report| {
+            let dropped = report.stdout.dropped_bytes.saturating_add(report.stderr.dropped_bytes);
+            (report.stdout.text + &report.stderr.text, dropped)
+        });
+        let ended = EventBody::Ended {
+            code: outcome.code().to_owned(),
+            host_calls: log.host_calls,
+            dropped_log_bytes: dropped,
+            request: self.request.request.clone(),
+        };
+        let outcome = unless_untold(self.note(ended).await, outcome);
+        Response {
+            invocation: self.invocation.clone(),
+            outcome,
+            happened: log.effects,
+            denied: log.denied,
+            log: text,
+            dropped_log_bytes: dropped,
+        }
+    }
+}
+
+fn decision(call: &Call<'_>, authorized: &Authorized) -> EventBody {
+    EventBody::Decision {
+        principal: authorized.principal().clone(),
+        plugin: authorized.plugin().to_owned(),
+        digest: authorized.digest(),
+        tool: authorized.tool().to_owned(),
+        mode: authorized.mode(),
+        refused: None,
+        why: None,
+        policies: authorized.policies().to_vec(),
+        links: authorized.links().clone(),
+        preopens: call.plugin.preopens.iter().map(|p| (p.host.clone(), p.guest.clone())).collect(),
+    }
+}
+
+/// Notes the calls of withheld functions: they met a stub and never came to the gate.
+fn withheld(report: &RunReport, log: &mut RunLog) {
+    for calls in &report.withheld {
+        let function = calls.function.to_string();
+        let what = What::Withheld { reason: calls.reason };
+        log.transcript.add(&calls.interface, &function, what, calls.count);
+        log.deny(DeniedCall {
+            interface: calls.interface.clone(),
+            function,
+            code: calls.reason.code().to_owned(),
+            message: calls.reason.sentence().to_owned(),
+            count: calls.count,
+        });
+    }
+}
+
+/// A run that cannot be written down any more has still happened: the caller is told of the failure and of
+/// every effect, in one answer.
+fn unless_untold(told: Result<(), HostError>, outcome: Outcome) -> Outcome {
+    match (told, outcome) {
+        (Err(error), outcome) if !matches!(outcome, Outcome::Unknown { .. }) => {
+            let message = format!("the run ended `{}`, but {error}", outcome.code());
+            Outcome::HostFault { message }
+        }
+        (_, outcome) => outcome,
+    }
+}
