@@ -114,6 +114,14 @@ pub enum HostError {
         /// What is wrong, and where.
         message: String,
     },
+    /// A refusal that is nobody's failure.
+    #[error("{message}")]
+    Refused {
+        /// A stable code.
+        code: &'static str,
+        /// Why.
+        message: String,
+    },
     /// The policies mean nothing.
     #[error("{}", problems(.0))]
     Policies(Vec<PolicyProblem>),

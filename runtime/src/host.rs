@@ -9,9 +9,10 @@ use crate::{
     gate::EffectTasks,
     helper::Helper,
     pipeline,
-    record::{Event, EventBody, JsonLines, Recorder},
+    record::{Event, EventBody, Journal, Recorder},
+    rules::{Rules, grants_digest},
 };
-use interlock_authority::{Catalogue, Grant, Mode, catalogue::CatalogueSource};
+use interlock_authority::{Catalogue, Digest, Grant, Policies, catalogue::CatalogueSource};
 use interlock_providers::{Provider, environment};
 use interlock_sandbox::{
     AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
@@ -32,6 +33,8 @@ pub struct Host {
     catalogue: Arc<Catalogue>,
     providers: BTreeMap<String, Provider>,
     sandbox: Sandbox,
+    rules: Rules,
+    journal: Journal,
     recorder: Arc<dyn Recorder>,
     freeze: Freeze,
     tasks: EffectTasks,
@@ -47,6 +50,9 @@ pub(crate) struct Installed {
     /// The compiled input schema of each tool.
     pub(crate) schemas: BTreeMap<String, Arc<Validator>>,
     pub(crate) grants: Vec<Grant>,
+    /// The digest of its standing grants: its own part of the epoch.
+    pub(crate) grants_digest: Digest,
+    pub(crate) publisher: Option<String>,
     pub(crate) preopens: Vec<Preopen>,
 }
 
@@ -81,7 +87,7 @@ impl HostBuilder {
         self
     }
 
-    /// Where the record goes, instead of the state folder's `record.jsonl`.
+    /// Where events go, instead of the journal: for tests of what is written, and of what is not.
     #[must_use]
     pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
         self.recorder = Some(recorder);
@@ -98,7 +104,8 @@ impl HostBuilder {
             None => Helper::this_program()?,
         };
         let config = self.config;
-        let catalogue = load_catalogue(&config, self.catalogues)?;
+        let (catalogue, sources) = load_catalogue_with_sources(&config, self.catalogues)?;
+        let catalogue = Arc::new(catalogue);
         check_grants(&config, &catalogue)?;
         let mut providers = self.providers;
         if !providers.contains_key("environment") {
@@ -113,10 +120,12 @@ impl HostBuilder {
             providers.insert("environment".to_owned(), Provider::new(Arc::new(provider)));
         }
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
+        let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;
+        let journal = Journal::open(&config)?;
         let recorder = match self.recorder {
             Some(recorder) => recorder,
-            None => Arc::new(JsonLines::open(&config.state.join("record.jsonl"))?),
+            None => Arc::new(journal.clone()),
         };
         let key = crate::config::edit::secret_key(&config.state.join("artifact.key"))?;
         let (program, arguments) = helper.role("compile");
@@ -127,7 +136,9 @@ impl HostBuilder {
         Ok(Host {
             freeze: Freeze::in_state(&config.state),
             config,
-            catalogue: Arc::new(catalogue),
+            catalogue,
+            rules,
+            journal,
             providers,
             sandbox,
             recorder,
@@ -143,12 +154,23 @@ impl HostBuilder {
 /// # Errors
 /// The first catalogue that cannot be read or does not fit its WIT.
 pub fn load_catalogue(config: &Config, more: Vec<CatalogueSource>) -> Result<Catalogue, HostError> {
+    load_catalogue_with_sources(config, more).map(|(catalogue, _)| catalogue)
+}
+
+/// As [`load_catalogue`], with the texts that it was made of.
+///
+/// # Errors
+/// As [`load_catalogue`].
+pub fn load_catalogue_with_sources(
+    config: &Config,
+    more: Vec<CatalogueSource>,
+) -> Result<(Catalogue, Vec<CatalogueSource>), HostError> {
     let mut sources = vec![environment::catalogue()];
     for file in &config.catalogues {
         sources.push(read_catalogue(file)?);
     }
     sources.extend(more);
-    Ok(Catalogue::load(&sources)?)
+    Ok((Catalogue::load(&sources)?, sources))
 }
 
 /// Reads a catalogue with the WIT file or folder that it names.
@@ -262,12 +284,13 @@ impl Host {
         }
     }
 
-    /// Runs a tool. Effects happen as far as the grants allow; functions of class `destroy` are withheld.
+    /// Runs a tool. What policies allow happens at once; what needs people becomes a request, or applies one
+    /// that they approved.
     ///
     /// # Errors
     /// As [`crate::pipeline`] says: what keeps a run from being decided.
     pub async fn call(&self, request: Request) -> Result<Response, HostError> {
-        pipeline::run(self, request, Mode::Call).await
+        pipeline::call(self, &request).await
     }
 
     /// Finds the effects that a tool would have. Nothing is performed.
@@ -275,7 +298,7 @@ impl Host {
     /// # Errors
     /// As [`Host::call`].
     pub async fn plan(&self, request: Request) -> Result<Response, HostError> {
-        pipeline::run(self, request, Mode::Plan).await
+        pipeline::plan(self, &request).await
     }
 
     /// Looks at a plugin without granting it anything.
@@ -306,7 +329,7 @@ impl Host {
         if let Artifact::Recompiled { problem } = &admitted.artifact {
             let (plugin, problem) = (name.to_owned(), problem.clone());
             let body = EventBody::ArtifactReplaced { plugin, problem };
-            self.recorder.record(&Event::now(None, body))?;
+            self.recorder.note(Event::alone(body)).await?;
         }
         Ok(admitted)
     }
@@ -337,6 +360,18 @@ impl Host {
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
     }
+    /// The rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+    /// The policies in force.
+    pub fn policies(&self) -> &Arc<Policies> {
+        &self.rules.policies
+    }
+    /// The journal.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
     /// The switch that stops all effects.
     pub fn freeze(&self) -> &Freeze {
         &self.freeze
@@ -356,6 +391,17 @@ impl Host {
     }
     pub(crate) fn tasks(&self) -> &EffectTasks {
         &self.tasks
+    }
+
+    /// The digest of the standing grants of an installed plugin.
+    pub(crate) fn grants_digest(&self, plugin: &str) -> Result<Digest, HostError> {
+        match self.config.plugins.get(plugin) {
+            Some(plugin) => grants_digest(plugin),
+            None => Err(HostError::NoPlugin {
+                name: plugin.to_owned(),
+                known: self.config.plugins.keys().cloned().collect(),
+            }),
+        }
     }
 
     /// An installed plugin, admitted once per host.
@@ -380,6 +426,8 @@ impl Host {
             admitted,
             schemas,
             grants: plugin.grants.clone(),
+            grants_digest: grants_digest(plugin)?,
+            publisher: plugin.publisher.clone(),
             preopens: plugin
                 .preopens
                 .iter()

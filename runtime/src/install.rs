@@ -7,7 +7,7 @@ use crate::{
     config::edit::{PluginEntry, read_text, with_plugin, without_plugin, write_atomically},
     config::is_plugin_name,
     host::{check_preopens, compile_schemas},
-    record::{Event, EventBody, JsonLines, Recorder},
+    record::{Event, EventBody, Journal, Record, Recorder},
     state::EditLock,
 };
 use interlock_authority::{AuthorityError, Grant, InterfaceName, Resource};
@@ -52,6 +52,8 @@ pub fn parse_grant(text: &str) -> Result<Grant, AuthorityError> {
         interface: interface.parse::<InterfaceName>()?,
         functions,
         resources: vec![resource.parse::<Resource>()?],
+        budget: None,
+        elevation: None,
     })
 }
 
@@ -110,14 +112,12 @@ pub async fn install(
         .map_err(HostError::io(format!("cannot make {}", folder.display())))?;
     sweep(&config.file, &folder);
     write_atomically(&base.join(&file), plugin.bytes(), 0o644)?;
-    host.recorder().record(&Event::now(
-        None,
-        EventBody::Admission {
-            plugin: install.name.clone(),
-            digest: plugin.digest(),
-            imports: admitted.imports.keys().cloned().collect(),
-        },
-    ))?;
+    let admission = EventBody::Admission {
+        plugin: install.name.clone(),
+        digest: plugin.digest(),
+        imports: admitted.imports.keys().cloned().collect(),
+    };
+    host.recorder().write(Record::of(Event::alone(admission))).await?;
     write_atomically(&config.file, text.as_bytes(), 0o644)?;
     if let Some(old) = standing {
         remove_bytes(&new, &old.file);
@@ -179,8 +179,8 @@ fn remove_bytes(config: &Config, file: &Path) {
 /// Removes a plugin from the configuration, and the bytes that `install` put beside it.
 ///
 /// # Errors
-/// When there is no such plugin, or the configuration or the record cannot be written.
-pub fn remove(config: &Config, name: &str) -> Result<(), HostError> {
+/// When there is no such plugin, or the configuration or the journal cannot be written.
+pub async fn remove(config: &Config, name: &str) -> Result<(), HostError> {
     let _lock = EditLock::take(&config.state)?;
     let config = Config::load(&config.file)?;
     let without = without_plugin(&config.file, &read_text(&config.file)?, name)?;
@@ -194,5 +194,5 @@ pub fn remove(config: &Config, name: &str) -> Result<(), HostError> {
     write_atomically(&config.file, text.as_bytes(), 0o644)?;
     remove_bytes(&new, &plugin.file);
     let body = EventBody::Removal { plugin: name.to_owned(), digest: plugin.digest };
-    JsonLines::open(&config.state.join("record.jsonl"))?.record(&Event::now(None, body))
+    Ok(Journal::open(&config)?.write(Record::of(Event::alone(body))).await?)
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod desk;
 pub mod error;
 pub mod freeze;
 pub mod gate;
@@ -16,6 +17,7 @@ pub mod install;
 pub mod pipeline;
 pub mod record;
 pub mod response;
+pub mod rules;
 mod schema;
 pub mod state;
 pub mod surface;
@@ -23,7 +25,10 @@ pub mod surface;
 pub use config::Config;
 pub use error::HostError;
 pub use host::{Host, HostBuilder};
+pub use rules::Rules;
 pub use interlock_authority as authority;
+pub use interlock_journal as journal;
+pub use interlock_store as store;
 pub use interlock_providers as providers;
 pub use interlock_sandbox as sandbox;
 pub use pipeline::Request;

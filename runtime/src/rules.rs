@@ -37,13 +37,13 @@ impl Rules {
     pub fn load(
         config: &Config,
         sources: &[CatalogueSource],
-        catalogue: &Catalogue,
+        catalogue: &Arc<Catalogue>,
     ) -> Result<Self, HostError> {
-        let roster = Roster::parse(&config.approvers.source(config))?;
+        let roster = Roster::parse(&config.roster)?;
         let directory = Directory {
             teams: config.teams.clone(),
             attributes: config.attributes.clone(),
-            groups: config.approvers.groups.keys().cloned().collect::<BTreeSet<_>>(),
+            groups: config.roster.groups.keys().cloned().collect::<BTreeSet<_>>(),
         };
         let policies =
             Policies::load(&config.policies, catalogue, directory).map_err(HostError::Policies)?;
@@ -68,10 +68,11 @@ impl Rules {
         };
         let text = json!({
             "policies": config.policies.iter().map(|p| json!({"file": p.file, "text": p.text})).collect::<Vec<_>>(),
-            "allowed_signers": config.approvers.allowed_signers,
-            "people": config.people,
-            "groups": config.approvers.groups,
-            "solo": config.approvers.solo,
+            "allowed_signers": config.roster.allowed_signers,
+            "people": config.roster.people,
+            "groups": config.roster.groups,
+            "presence": config.roster.presence,
+            "solo": config.roster.solo,
             "operators": operators,
         });
         Ok(Self { policies: Arc::new(policies), roster: Arc::new(roster), epoch, text })

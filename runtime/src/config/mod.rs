@@ -3,13 +3,19 @@
 
 pub mod edit;
 mod limits;
+mod people;
 mod raw;
 
 pub use limits::RunLimits;
+pub use people::Asking;
 
 use crate::HostError;
 use interlock_authority::{
-    Digest, Grant, InterfaceName, Principal, Resource, vocabulary::is_segment,
+    Digest, Grant, InterfaceName, Principal, Resource,
+    budget::Budget,
+    policy::{Attribute, PolicySource},
+    roster::RosterSource,
+    vocabulary::is_segment,
 };
 use raw::{RawConfig, RawGrant, RawPlugin};
 use std::{
@@ -23,8 +29,30 @@ use toml::Spanned;
 pub struct Config {
     /// The file it came from.
     pub file: PathBuf,
-    /// Where the host keeps keys, compiled artifacts and its record.
+    /// What people call the host.
+    pub name: String,
+    /// Where the host keeps keys, compiled artifacts and its journal.
     pub state: PathBuf,
+    /// The journal's file.
+    pub store: PathBuf,
+    /// Places outside that keep checkpoints of the journal.
+    pub publish: Vec<PathBuf>,
+    /// The folder of the policies; absent where none is named, and then everything is refused.
+    pub policy_folder: Option<PathBuf>,
+    /// The policies, by file.
+    pub policies: Vec<PolicySource>,
+    /// Who may approve.
+    pub roster: RosterSource,
+    /// Whether changed rules must be accepted by the people of the old ones.
+    pub seal: bool,
+    /// How often people may be asked.
+    pub asking: Asking,
+    /// The teams of each principal.
+    pub teams: BTreeMap<Principal, BTreeSet<String>>,
+    /// The people who operate each agent, by the names on the roster.
+    pub operators: BTreeMap<String, Vec<String>>,
+    /// What is said of resources, for policies.
+    pub attributes: BTreeMap<Resource, BTreeMap<String, Attribute>>,
     /// Catalogue files, beside the built-in ones.
     pub catalogues: Vec<PathBuf>,
     /// Who asks on the command line where nobody is named.
@@ -48,6 +76,8 @@ pub struct PluginConfig {
     pub file: PathBuf,
     /// The identity of the bytes that were installed.
     pub digest: Digest,
+    /// Who published it, by the name on the roster: they do not count for what it asks.
+    pub publisher: Option<String>,
     /// Its standing grants.
     pub grants: Vec<Grant>,
     /// Host folders that it may read, and where it sees them.
@@ -136,9 +166,31 @@ impl Config {
                 return Err(reader.error(&plugin.name, "another plugin has this name"));
             }
         }
+        let state = reader.path(raw.state.as_deref().unwrap_or(".interlock"));
+        let (policy_folder, policies) = people::policies(&reader, raw.policies.as_ref())?;
+        let people = raw
+            .people
+            .iter()
+            .map(|(name, person)| (name.get_ref().clone(), person.principals.clone()))
+            .collect();
         Ok(Self {
             file: file.to_owned(),
-            state: reader.path(raw.state.as_deref().unwrap_or(".interlock")),
+            name: host_name(&reader, raw.name.as_ref(), file)?,
+            store: store(&reader, raw.store.url.as_ref(), &state)?,
+            publish: publish(&reader, &raw.journal.publish, &state)?,
+            policy_folder,
+            policies,
+            roster: people::roster(&reader, &raw.approvers, people)?,
+            seal: raw.seal.required,
+            asking: people::requests(&reader, &raw.requests)?,
+            teams: people::teams(&raw),
+            operators: raw
+                .agents
+                .iter()
+                .map(|(name, agent)| (name.get_ref().clone(), agent.operators.clone()))
+                .collect(),
+            attributes: people::attributes(&reader, &raw)?,
+            state,
             catalogues: raw.catalogues.iter().map(|c| reader.path(c.get_ref())).collect(),
             cli_principal,
             environment_root: reader
@@ -148,6 +200,55 @@ impl Config {
             limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
         })
     }
+}
+
+/// The name that people know the host by: the folder's, where nobody says.
+fn host_name(
+    reader: &Reader<'_>,
+    named: Option<&Spanned<String>>,
+    file: &Path,
+) -> Result<String, HostError> {
+    if let Some(at) = named {
+        return if is_segment(at.get_ref()) {
+            Ok(at.get_ref().clone())
+        } else {
+            Err(reader.error(at, "a host's name has letters, digits, `.`, `_` and `-`"))
+        };
+    }
+    let folder = std::path::absolute(file).ok().and_then(|f| Some(f.parent()?.file_name()?.to_owned()));
+    let name = folder.map(|name| name.to_string_lossy().into_owned());
+    Ok(name.filter(|name| is_segment(name)).unwrap_or_else(|| "interlock".to_owned()))
+}
+
+fn store(
+    reader: &Reader<'_>,
+    url: Option<&Spanned<String>>,
+    state: &Path,
+) -> Result<PathBuf, HostError> {
+    let Some(at) = url else { return Ok(state.join("journal.db")) };
+    match at.get_ref().strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+        Some(path) => Ok(reader.path(path)),
+        None => Err(reader.error(at, "the store is a file, such as `sqlite:interlock.db`")),
+    }
+}
+
+/// Places outside: a checkpoint beside the journal is restored with it, and proves nothing.
+fn publish(
+    reader: &Reader<'_>,
+    places: &[Spanned<String>],
+    state: &Path,
+) -> Result<Vec<PathBuf>, HostError> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    places
+        .iter()
+        .map(|at| {
+            let place = reader.path(at.get_ref());
+            if real(&place).starts_with(real(state)) {
+                return Err(reader.error(at, "a place for checkpoints lies outside the state folder"));
+            }
+            Ok(place)
+        })
+        .collect()
 }
 
 fn principals(reader: &Reader<'_>, raw: &RawConfig) -> Result<BTreeSet<Principal>, HostError> {
@@ -215,6 +316,7 @@ fn check_plugin(reader: &Reader<'_>, raw: &RawPlugin) -> Result<PluginConfig, Ho
         name: name.clone(),
         file: reader.path(raw.file.get_ref()),
         digest: reader.parse(&raw.sha256)?,
+        publisher: raw.publisher.as_ref().map(|p| p.get_ref().clone()),
         grants: raw.grant.iter().map(|g| check_grant(reader, g)).collect::<Result<_, _>>()?,
         preopens,
     })
@@ -225,5 +327,13 @@ fn check_grant(reader: &Reader<'_>, raw: &RawGrant) -> Result<Grant, HostError> 
     let resources =
         raw.resources.iter().map(|r| reader.parse::<Resource>(r)).collect::<Result<Vec<_>, _>>()?;
     let functions = raw.functions.as_ref().map(|f| f.get_ref().iter().cloned().collect());
-    Ok(Grant { interface, functions, resources })
+    let budget = raw
+        .budget
+        .as_ref()
+        .map(|at| {
+            let per_seconds = people::seconds(reader, &at.get_ref().per)?;
+            Ok::<_, HostError>(Budget { effects: at.get_ref().effects, per_seconds })
+        })
+        .transpose()?;
+    Ok(Grant { interface, functions, resources, budget, elevation: None })
 }

@@ -10,6 +10,20 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct RawConfig {
     pub(super) state: Option<String>,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) policies: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) store: RawStore,
+    #[serde(default)]
+    pub(super) journal: RawJournal,
+    #[serde(default)]
+    pub(super) approvers: RawApprovers,
+    #[serde(default)]
+    pub(super) seal: RawSeal,
+    #[serde(default)]
+    pub(super) requests: RawRequests,
+    #[serde(default)]
+    pub(super) resources: BTreeMap<Spanned<String>, BTreeMap<String, RawAttribute>>,
     #[serde(default)]
     pub(super) catalogues: Vec<Spanned<String>>,
     #[serde(default)]
@@ -44,6 +58,7 @@ pub(super) struct RawPlugin {
     pub(super) name: Spanned<String>,
     pub(super) file: Spanned<String>,
     pub(super) sha256: Spanned<String>,
+    pub(super) publisher: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) preopens: Vec<RawPreopen>,
     #[serde(default)]
@@ -63,6 +78,68 @@ pub(super) struct RawGrant {
     pub(super) capability: Spanned<String>,
     pub(super) functions: Option<Spanned<Vec<String>>>,
     pub(super) resources: Vec<Spanned<String>>,
+    pub(super) budget: Option<Spanned<RawBudget>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBudget {
+    pub(super) effects: u64,
+    pub(super) per: Spanned<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStore {
+    pub(super) url: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawJournal {
+    #[serde(default)]
+    pub(super) publish: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawApprovers {
+    pub(super) allowed_signers: Option<Spanned<String>>,
+    pub(super) presence: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) solo: bool,
+    #[serde(default)]
+    pub(super) groups: BTreeMap<Spanned<String>, Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSeal {
+    #[serde(default)]
+    pub(super) required: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawRequests {
+    pub(super) per_principal: Option<Spanned<RawRate>>,
+    pub(super) cooling: Option<Spanned<String>>,
+    pub(super) ttl: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRate {
+    pub(super) count: u64,
+    pub(super) per: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawAttribute {
+    Bool(bool),
+    Long(i64),
+    Text(String),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,6 +154,8 @@ pub(super) struct RawAgent {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPerson {
+    #[serde(default)]
+    pub(super) teams: Vec<String>,
     #[serde(default)]
     pub(super) principals: Vec<String>,
 }

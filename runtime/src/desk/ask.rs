@@ -5,15 +5,20 @@
 use super::{Case, Waiting};
 use crate::{
     HostError,
+    host::Installed,
     pipeline::{Call, ulid},
-    record::{Charge, Event, EventBody, Record, WriteError, space},
+    record::{Charge, Event, EventBody, Record, Recorder, WriteError, space},
+    Host,
 };
 use interlock_authority::{
+    Principal,
+    canonical::digest_bytes,
     desk::{DeskRefusal, RequestState},
     document,
     needs::Needs,
     plan::Plan,
-    request::{RequestBody, Wish},
+    quorum::excluded,
+    request::{Asker, RequestBody, Wish},
 };
 
 /// What came of asking.
@@ -29,22 +34,129 @@ pub(crate) enum Asked {
 /// # Errors
 /// When the request cannot be written down, or a plan is too large to be read by anybody.
 pub(crate) async fn ask(call: &Call<'_>, plan: Plan, needs: Needs) -> Result<Asked, HostError> {
-    let (host, journal) = (call.host, call.host.journal());
-    let same = plan.sameness(&host.epoch_for(&call.plugin))?;
-    if let Some(waiting) = pending(call, &same).await? {
-        return Ok(Asked::Waiting(waiting));
+    let host = call.host;
+    let body = body(
+        host,
+        &call.request.principal,
+        Some(&call.plugin),
+        Wish::Plan { plan: Box::new(plan.clone()) },
+        needs,
+        call.request.said.clone(),
+    )?;
+    // The same wish, in the same world, under the same rules.
+    let same = format!("{}\n{:?}\n{}", plan.sameness()?, body.epoch, body.grants);
+    let same = digest_bytes("interlock-same/v1", same.as_bytes()).to_string();
+    submit(host, &call.request.principal, &body, &same, Some(&call.invocation)).await
+}
+
+/// Writes a request down, unless the same one waits already, or its asker must wait.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn submit(
+    host: &Host,
+    principal: &Principal,
+    body: &RequestBody,
+    same: &str,
+    invocation: Option<&str>,
+) -> Result<Asked, HostError> {
+    let journal = host.journal();
+    for leaf in journal.find(space::SAME, same)?.into_iter().rev() {
+        let Some(told) = journal.told(leaf)? else { continue };
+        let Some(id) = told.text("request") else { continue };
+        let case = Case::load(journal, id)?;
+        if matches!(case.state(host), RequestState::Pending | RequestState::Approved) {
+            return Ok(Asked::Waiting(Waiting::of(&case.body)?));
+        }
     }
-    if let Some(refusal) = cooling(call)? {
-        return Ok(Asked::Refused(refusal));
+    let asker = principal.to_string();
+    if let Some(leaf) = journal.find(space::TURNED_DOWN, &asker)?.last()
+        && let Some(told) = journal.told(*leaf)?
+    {
+        let again = told.time_ms / 1000 + host.config().asking.cooling_seconds;
+        let wait = again.saturating_sub(journal.now_ms() / 1000);
+        if wait > 0 {
+            return Ok(Asked::Refused(DeskRefusal::CoolingDown(wait)));
+        }
     }
-    let wish = Wish::Plan(plan);
-    let body = host.request_body(&call.request.principal, &call.plugin, wish, needs, &call.request.said)?;
-    let text = document::render(&body)?;
-    let record = record(call, &body, &same)?;
-    match journal.write_record(record).await {
-        Ok(()) => {}
-        Err(WriteError::OverBudget { .. }) => return Ok(Asked::Refused(DeskRefusal::RateLimited)),
-        Err(error) => return Err(error.into()),
+    // What cannot be shown cannot be asked.
+    document::render(body)?;
+    let canonical = body.canonical()?;
+    let event = EventBody::Request {
+        request: body.id.clone(),
+        document: body.digest()?,
+        canonical: String::from_utf8_lossy(&canonical).into_owned(),
+    };
+    let event = match invocation {
+        Some(invocation) => Event::of(invocation, event),
+        None => Event::alone(event),
+    };
+    let asking = &host.config().asking;
+    let record = Record::of(event)
+        .once(space::REQUEST, &body.id)
+        .mark(space::ABOUT, &body.id)
+        .mark(space::SAME, same)
+        .charged(vec![Charge {
+            key: format!("asked/{}", digest_bytes("interlock-asked/v1", asker.as_bytes())),
+            amount: 1,
+            window_ms: asking.per_seconds.saturating_mul(1000),
+            most: asking.count,
+        }]);
+    match journal.write(record).await {
+        Ok(()) => Ok(Asked::Waiting(Waiting::of(body)?)),
+        Err(WriteError::OverBudget { .. }) => Ok(Asked::Refused(DeskRefusal::RateLimited)),
+        Err(error) => Err(error.into()),
     }
-    Ok(Asked::Waiting(Waiting::of(&body, &text)?))
+}
+
+/// A request of now.
+///
+/// # Errors
+/// When random numbers cannot be had.
+pub(crate) fn body(
+    host: &Host,
+    principal: &Principal,
+    plugin: Option<&Installed>,
+    wish: Wish,
+    needs: Needs,
+    said: Option<String>,
+) -> Result<RequestBody, HostError> {
+    let (config, rules, journal) = (host.config(), host.rules(), host.journal());
+    let mut nonce = [0u8; 16];
+    getrandom::fill(&mut nonce)
+        .map_err(|e| HostError::io("cannot get random numbers")(std::io::Error::other(e)))?;
+    let created = journal.now_ms() / 1000;
+    // A policy may give less time than the host does, never more.
+    let ttl = needs.ttl.unwrap_or(u64::MAX).min(config.asking.ttl_seconds);
+    let operators = match principal {
+        Principal::Agent(name) => config.operators.get(name).cloned().unwrap_or_default(),
+        Principal::Person(_) => Vec::new(),
+    };
+    let mut body = RequestBody {
+        version: 1,
+        id: ulid(),
+        deployment: journal.deployment(),
+        host: config.name.clone(),
+        asker: Asker {
+            principal: principal.clone(),
+            teams: rules.policies.teams(principal),
+            operators,
+        },
+        wish,
+        needs,
+        not_counted: Vec::new(),
+        created,
+        expires: created.saturating_add(ttl),
+        nonce: nonce.iter().map(|byte| format!("{byte:02x}")).collect(),
+        epoch: rules.epoch.clone(),
+        grants: plugin.map_or_else(|| rules.epoch.approvers, |plugin| plugin.grants_digest),
+        said,
+    };
+    if !rules.roster.solo() {
+        body.not_counted = excluded(&body, &rules.roster)
+            .into_iter()
+            .map(|(person, why)| format!("{person} ({})", why.sentence()))
+            .collect();
+    }
+    Ok(body)
 }

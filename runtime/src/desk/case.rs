@@ -2,10 +2,16 @@
 //! either found out here or changes nothing.
 
 use crate::{
-    HostError,
+    Host, HostError,
     record::{Journal, Told},
 };
-use interlock_authority::{Digest, document, request::RequestBody};
+use interlock_authority::{
+    Digest,
+    desk::{Happened, RequestState, Standing},
+    document,
+    request::RequestBody,
+    roster::Roster,
+};
 
 /// A request and its history.
 #[derive(Debug, Clone)]
@@ -17,7 +23,9 @@ pub struct Case {
     /// What is shown and signed, rendered now from the canonical bytes.
     pub document: String,
     /// What happened to it, oldest first.
-    pub history: Vec<Told>,
+    pub history: Vec<Happened>,
+    /// The leaves of its history, the request's own first.
+    pub leaves: Vec<Told>,
     /// When the history was read, unix seconds, never earlier than its newest leaf.
     pub now: u64,
 }
@@ -28,16 +36,16 @@ impl Case {
     /// # Errors
     /// No such request (`request-unknown`), or a leaf that is not as it was written.
     pub fn load(journal: &Journal, id: &str) -> Result<Self, HostError> {
-        let history = journal.about(id)?;
+        let leaves = journal.about(id)?;
         let edited = |message: String| HostError::Integrity { code: "request-edited", message };
-        let Some(asked) = history.first() else {
+        let Some(asked) = leaves.first() else {
             return Err(HostError::Refused {
                 code: "request-unknown",
                 message: format!("there is no request `{}`", id.escape_default()),
             });
         };
         if asked.event.is_none() {
-            let message = format!("the text of request {id} was erased; it can no longer be approved");
+            let message = format!("what request {id} said was erased; it can no longer be approved");
             return Err(HostError::Refused { code: "request-erased", message });
         }
         let canonical = asked
@@ -51,12 +59,38 @@ impl Case {
         }
         // INVARIANT SHOWN-IS-SIGNED: rendered again from the canonical bytes, never taken from a row.
         let document = document::render(&body)?;
+        let history = leaves.iter().filter_map(happened).collect();
         let now = journal.now_ms() / 1000;
-        Ok(Self { body, digest, document, history, now })
+        Ok(Self { body, digest, document, history, leaves, now })
     }
 
-    /// The leaves of one kind.
-    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Told> {
-        self.history.iter().filter(move |told| told.kind == kind)
+    /// The request as it stands before a roster.
+    pub fn standing<'a>(&'a self, roster: &'a Roster) -> Standing<'a> {
+        Standing {
+            body: &self.body,
+            document: &self.document,
+            history: &self.history,
+            roster,
+            now: self.now,
+        }
     }
+
+    /// What it is now, under the rules in force.
+    pub fn state(&self, host: &Host) -> RequestState {
+        self.standing(&host.rules().roster).state()
+    }
+}
+
+/// What a leaf means for a request. A leaf whose text was erased still ends it.
+fn happened(told: &Told) -> Option<Happened> {
+    let text = |name: &str| told.text(name).unwrap_or("(erased)").to_owned();
+    Some(match told.kind.as_str() {
+        "approval" => {
+            Happened::Approved { signature: text("signature"), at: told.time_ms / 1000 }
+        }
+        "denial" => Happened::Denied { by: text("by"), reason: text("reason") },
+        "revocation" => Happened::Revoked { by: text("by") },
+        "claim" => Happened::Claimed { run: text("invocation") },
+        _ => return None,
+    })
 }

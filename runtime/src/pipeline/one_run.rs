@@ -67,7 +67,7 @@ pub(super) async fn run(
         host.providers(),
     ));
     let settings = RunSettings {
-        limits: limits.sandbox,
+        limits: limits.sandbox.clone(),
         preopens: call.plugin.preopens.clone(),
         clock_base: SystemTime::UNIX_EPOCH + Duration::from_millis(start.clock_base),
         seed: start.seed,

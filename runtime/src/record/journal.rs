@@ -2,11 +2,16 @@
 //! answered from leaves that were hashed again up to the signed head, never from a table.
 
 use super::{Event, Record, Recorder, WriteError};
-use crate::HostError;
+use crate::{Config, HostError};
 use async_trait::async_trait;
-use interlock_store::{Batch, Entry, Store, StoreError, Stored};
+use interlock_journal::{JournalError, LogSigner};
+use interlock_store::{Batch, Clock, Durability, Entry, Store, StoreError, Stored};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
 
 /// The journal of a deployment.
 #[derive(Clone)]
@@ -21,6 +26,31 @@ impl Journal {
         Self { store, publish }
     }
 
+    /// Opens the journal of a configuration. Its log is the deployment's own: its key is made once, and its
+    /// name is derived from it.
+    ///
+    /// # Errors
+    /// A key or a file that is not fit, or not this deployment's.
+    pub fn open(config: &Config) -> Result<Self, HostError> {
+        let signer = signer(&config.state)?;
+        let clock: Clock = Arc::new(|| {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+        });
+        let store = Store::open(&config.store, signer, Durability::Full, clock).map_err(refused)?;
+        Ok(Self::new(store, config.publish.clone()))
+    }
+
+    /// The deployment, 32 hexadecimal digits: a digest of the log's public key.
+    pub fn deployment(&self) -> String {
+        deployment(&self.store.identity().public_key())
+    }
+
+    /// The places outside.
+    pub fn places(&self) -> &[PathBuf] {
+        &self.publish
+    }
+
     /// The store below.
     pub const fn store(&self) -> &Store {
         &self.store
@@ -29,6 +59,47 @@ impl Journal {
     /// Now, in unix milliseconds, never earlier than the newest leaf.
     pub fn now_ms(&self) -> u64 {
         self.store.now_ms()
+    }
+
+    /// The numbers of the leaves that carry a mark.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn find(&self, space: &str, key: &str) -> Result<Vec<u64>, HostError> {
+        self.store.find(space, key).map_err(refused)
+    }
+
+    /// The keys of a space, newest first, with their first leaves.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn keys(&self, space: &str, most: u64) -> Result<Vec<(String, u64)>, HostError> {
+        self.store.keys(space, most).map_err(refused)
+    }
+
+    /// One leaf.
+    ///
+    /// # Errors
+    /// A leaf that is not as it was written.
+    pub fn told(&self, leaf: u64) -> Result<Option<Told>, HostError> {
+        let stored = self.store.entry(leaf).map_err(refused)?;
+        stored.as_ref().map(Told::read).transpose()
+    }
+
+    /// The newest leaves, oldest first.
+    ///
+    /// # Errors
+    /// A leaf that is not as it was written.
+    pub fn last(&self, most: u64) -> Result<Vec<Told>, HostError> {
+        self.store.last(most).map_err(refused)?.iter().map(Told::read).collect()
+    }
+
+    /// Effects that were started, and whose end nobody knows: leaf and key.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn open_intents(&self) -> Result<Vec<(String, u64)>, HostError> {
+        self.store.unanswered(super::space::INTENT, super::space::OUTCOME).map_err(refused)
     }
 
     /// Everything about a request, oldest first, proven against the signed head.
@@ -83,6 +154,24 @@ impl Told {
     }
 }
 
+/// 128 bits, from the public key of the deployment's log.
+fn deployment(public_key: &[u8; 32]) -> String {
+    let digest = interlock_authority::canonical::digest_bytes("interlock-deployment/v1", public_key);
+    digest.to_string().chars().take(32).collect()
+}
+
+/// The signer of a deployment's log.
+///
+/// # Errors
+/// A key that is not fit.
+pub fn signer(state: &Path) -> Result<LogSigner, HostError> {
+    let seed = crate::config::edit::secret_key(&state.join("log.key"))?;
+    let integrity = |e: JournalError| HostError::Journal { code: "journal", message: e.to_string() };
+    let named = LogSigner::from_seed("interlock", &seed).map_err(integrity)?;
+    let origin = format!("interlock/{}", deployment(&named.identity().public_key()));
+    LogSigner::from_seed(&origin, &seed).map_err(integrity)
+}
+
 fn entry(record: &Record) -> Result<Entry, HostError> {
     let payload = serde_json::to_vec(&record.event).map_err(|e| HostError::Journal {
         code: "journal",
@@ -110,8 +199,7 @@ pub(crate) fn refused(error: StoreError) -> HostError {
 impl Recorder for Journal {
     async fn note(&self, event: Event) -> Result<(), HostError> {
         let entry = entry(&Record::of(event))?;
-        let batch = Batch { conditions: Vec::new(), entries: vec![entry], not_after_ms: None };
-        self.store.commit_buffered(batch).await.map_err(refused)
+        self.store.commit_buffered(vec![entry]).map_err(refused)
     }
 
     async fn write(&self, record: Record) -> Result<(), WriteError> {
@@ -128,12 +216,17 @@ impl Recorder for Journal {
             Err(StoreError::OverBudget { key, used, most }) => {
                 Err(WriteError::OverBudget { key, used, most })
             }
-            Err(StoreError::Expired { .. }) => Err(WriteError::Late),
+            Err(StoreError::Expired) => Err(WriteError::Late),
             Err(error) => Err(WriteError::Failed(refused(error))),
         }
     }
 
     async fn publish(&self) -> Result<(), HostError> {
-        self.store.publish(&self.publish).await.map_err(refused)
+        let (store, places) = (self.store.clone(), self.publish.clone());
+        let published = tokio::task::spawn_blocking(move || store.publish(&places));
+        match published.await {
+            Ok(published) => published.map_err(refused),
+            Err(_) => Err(refused(StoreError::Stopped)),
+        }
     }
 }

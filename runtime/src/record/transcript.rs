@@ -24,7 +24,7 @@ pub struct Step {
 
 /// What became of a capability call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "step", rename_all = "kebab-case")]
+#[serde(tag = "what", rename_all = "kebab-case")]
 pub enum What {
     /// It met a stub.
     Withheld {

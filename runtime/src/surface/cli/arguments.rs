@@ -10,7 +10,7 @@ use std::path::PathBuf;
     name = "interlock",
     version,
     propagate_version = true,
-    after_help = "Exit codes:\n  0  done\n  1  the tool failed\n  2  usage or configuration\n  3  refused\n  5  limit reached, trap, or an effect left unknown\n  6  integrity failure\n\nExamples:\n  interlock init demo && cd demo\n  interlock plugin inspect fix_service.wasm\n  interlock call fix-service.heal '{\"environment\":\"prod\",\"service\":\"api\"}' --as oncall-bot"
+    after_help = "Exit codes:\n  0  done\n  1  the tool failed\n  2  usage or configuration\n  3  refused\n  4  waiting for approval\n  5  limit reached, trap, or an effect left unknown\n  6  integrity failure\n\nExamples:\n  interlock init demo && cd demo\n  interlock plugin inspect fix_service.wasm\n  interlock call fix-service.heal '{\"environment\":\"prod\",\"service\":\"api\"}' --as oncall-bot"
 )]
 pub(super) struct Cli {
     /// The configuration file.
@@ -40,6 +40,12 @@ pub(super) enum Command {
     Call(CallArguments),
     /// Find the effects that a tool would have; nothing is performed.
     Plan(CallArguments),
+    /// Read, sign, deny and revoke what waits for people.
+    Approval(ApprovalArguments),
+    /// Check the policies, and ask what they say of a call.
+    Policy(PolicyArguments),
+    /// Read, verify and export what was decided and done.
+    Journal(JournalArguments),
     /// Stop all effects, now.
     Freeze(FreezeArguments),
     /// Let effects happen again.
@@ -127,6 +133,150 @@ pub(super) struct CallArguments {
     /// Who asks: `Agent::name`, `Person::name`, or the bare name where only one has it.
     #[arg(long = "as", value_name = "PRINCIPAL")]
     pub(super) principal: Option<String>,
+    /// The request that people approved: apply exactly what they signed.
+    #[arg(long, value_name = "ID")]
+    pub(super) request: Option<String>,
+    /// Wait until people have decided on the request.
+    #[arg(long, requires = "request")]
+    pub(super) wait: bool,
+    /// What you say about it, shown to people as unchecked words.
+    #[arg(long, value_name = "WORDS")]
+    pub(super) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApprovalArguments {
+    #[command(subcommand)]
+    pub(super) command: ApprovalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ApprovalCommand {
+    /// List requests, the newest first.
+    List,
+    /// Show a request's document and who signed it.
+    Show {
+        /// The request.
+        id: String,
+        /// Exactly the bytes that are signed, for `ssh-keygen -Y sign -n interlock-approval@v1`.
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Sign a request.
+    #[command(
+        after_help = "Examples:\n  interlock approval approve 01JD8Z5T3K9QW2M4X6Y8A0B1C2 --key ~/.ssh/id_ed25519\n  interlock approval show 01JD8Z5T3K9QW2M4X6Y8A0B1C2 --raw > doc.txt\n  ssh-keygen -Y sign -n interlock-approval@v1 -f ~/.ssh/id_ed25519 doc.txt\n  interlock approval approve 01JD8Z5T3K9QW2M4X6Y8A0B1C2 --signature doc.txt.sig --digest SHA256"
+    )]
+    Approve {
+        /// The request.
+        id: String,
+        /// A private key to sign with.
+        #[arg(long, value_name = "FILE", conflicts_with = "signature")]
+        key: Option<PathBuf>,
+        /// A signature that was made elsewhere.
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+        /// The whole digest that the document shows: instead of typing the resource.
+        #[arg(long, value_name = "SHA256")]
+        digest: Option<String>,
+    },
+    /// Turn a request down, for good.
+    Deny {
+        /// The request.
+        id: String,
+        /// Why, for whoever asked.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take a request or an approval back: what is left of it cannot happen.
+    Revoke {
+        /// The request.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyArguments {
+    #[command(subcommand)]
+    pub(super) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Find mistakes, each with its file and line.
+    Check {
+        /// Print the schema that policies are checked against.
+        #[arg(long)]
+        schema: bool,
+    },
+    /// Why a call is allowed, needs people, or is refused.
+    #[command(
+        after_help = "Example:\n  interlock policy explain rebuild-environment.rebuild \\\n    'interlock:environment/teardown@0.1.0#delete-environment' '{\"environment\":\"prod\"}' --as oncall-bot"
+    )]
+    Explain {
+        /// The tool, as `plugin.tool`.
+        plugin: String,
+        /// The capability function, as `interface#function`.
+        function: String,
+        /// Its arguments by name, a JSON object.
+        #[arg(default_value = "{}")]
+        arguments: String,
+        /// Who asks.
+        #[arg(long = "as", value_name = "PRINCIPAL")]
+        principal: Option<String>,
+        /// A resource that it would touch besides; may be given again.
+        #[arg(long = "touches", value_name = "RESOURCE")]
+        touches: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JournalArguments {
+    #[command(subcommand)]
+    pub(super) command: JournalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// List the newest entries.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 30)]
+        last: u64,
+    },
+    /// Show everything of an invocation or a request, or one leaf.
+    Show {
+        /// An invocation, a request, or the number of a leaf.
+        id: String,
+    },
+    /// Verify the whole journal, or an export.
+    #[command(
+        after_help = "Examples:\n  interlock journal verify\n  interlock journal verify export.tar\n  interlock journal verify export.tar --key 'interlock/…+…+…'"
+    )]
+    Verify {
+        /// An export, offline.
+        export: Option<PathBuf>,
+        /// The log's public key, where there is no configuration at hand.
+        #[arg(long, requires = "export")]
+        key: Option<String>,
+    },
+    /// Write an export that anybody can verify.
+    Export {
+        /// The file; it must not exist.
+        file: PathBuf,
+    },
+    /// Say how an effect of unknown end ended, after you looked.
+    Resolve {
+        /// The effect, as `INVOCATION/STEP`.
+        id: String,
+        /// It happened.
+        #[arg(long, required_unless_present = "not_done", conflicts_with = "not_done")]
+        done: bool,
+        /// It did not happen.
+        #[arg(long)]
+        not_done: bool,
+    },
+    /// Go on with a journal that is behind a published checkpoint.
+    Acknowledge,
 }
 
 #[derive(Debug, Args)]

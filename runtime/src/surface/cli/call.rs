@@ -5,9 +5,13 @@ use super::{
     arguments::CallArguments,
     output::{DIM, GREEN, Output, RED, YELLOW, plain, plain_lines, styled},
     problem::Problem,
+    shell,
 };
 use crate::{Host, Outcome, Request, Response, config::Config, response::EffectStatus};
-use interlock_authority::Principal;
+use interlock_authority::{
+    Principal,
+    ticket::{Brief, Deviation},
+};
 use serde_json::Value;
 use std::{io::Read, path::Path, time::Duration};
 
@@ -22,7 +26,14 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
     let request = request(arguments, &config)?;
     let host = Host::builder(config).build()?;
     let progress = output.progress(format!("running {}", arguments.tool));
-    let response = host.call(request).await;
+    let mut response = host.call(request.clone()).await;
+    while arguments.wait
+        && matches!(&response, Ok(Response { outcome: Outcome::ApprovalRequired(_), .. }))
+    {
+        // People decide in minutes; asking each second costs nothing.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        response = host.call(request.clone()).await;
+    }
     drop(progress);
     let ending = match response {
         Ok(response) => {
@@ -53,10 +64,12 @@ pub(super) fn request(arguments: &CallArguments, config: &Config) -> Result<Requ
         plugin: plugin.to_owned(),
         tool: tool.to_owned(),
         arguments: read_arguments(&arguments.arguments)?,
+        request: arguments.request.clone(),
+        said: arguments.reason.clone(),
     })
 }
 
-fn principal(named: Option<&str>, config: &Config) -> Result<Principal, Problem> {
+pub(super) fn principal(named: Option<&str>, config: &Config) -> Result<Principal, Problem> {
     let Some(text) = named else {
         return config.cli_principal.clone().ok_or_else(|| {
             Problem::new(
@@ -140,7 +153,12 @@ fn show(response: &Response, output: &Output) {
     if !matches!(response.outcome, Outcome::Done { .. } | Outcome::Planned { .. }) {
         let word = response.outcome.code();
         output.aside(format!("{} {}", styled(RED, format!("{word}:")), message(&response.outcome)));
-        if response.happened.is_empty() {
+        if let Outcome::ApprovalRequired(waiting) = &response.outcome {
+            output.aside(format!(
+                "People read it with:  interlock approval show {}",
+                shell::word(&waiting.request)
+            ));
+        } else if response.happened.is_empty() {
             output.aside("Nothing was changed.");
         }
     }
@@ -162,6 +180,8 @@ pub(super) fn log(response: &Response, output: &Output) {
 pub(super) fn message(outcome: &Outcome) -> String {
     let text = match outcome {
         Outcome::Done { .. } | Outcome::Planned { .. } => "",
+        Outcome::ApprovalRequired(waiting) => &waiting.message,
+        Outcome::Deviated { deviation, done } => return deviated(deviation, *done),
         Outcome::Failed { message, .. }
         | Outcome::InvalidArguments { message }
         | Outcome::Refused { message, .. }
@@ -171,4 +191,20 @@ pub(super) fn message(outcome: &Outcome) -> String {
         | Outcome::HostFault { message } => message,
     };
     plain_lines(text)
+}
+
+/// What was approved next, and what was asked for.
+fn deviated(deviation: &Deviation, done: u64) -> String {
+    let brief = |brief: &Brief| {
+        format!("{}  {}  {}", brief.class, plain(&brief.resource.to_string()), plain(&brief.function))
+    };
+    let next = match (&deviation.expected, deviation.step) {
+        (Some(expected), Some(step)) => format!("  approved next  {step}  {}\n", brief(expected)),
+        _ => String::new(),
+    };
+    format!(
+        "the run asked for an effect that was not approved: {}\n{next}  asked for         {}\n  Done before it stopped: {done}. What was left of the approval is void.",
+        deviation.kind.sentence(),
+        brief(&deviation.asked)
+    )
 }

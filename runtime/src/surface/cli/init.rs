@@ -13,7 +13,7 @@ use crate::{
     Config, HostError,
     config::edit::{secret_key, write_atomically},
 };
-use interlock_authority::vocabulary::is_segment;
+use interlock_authority::{policy::DEFAULT, vocabulary::is_segment};
 use interlock_providers::ProviderFault;
 use serde_json::json;
 use std::{
@@ -32,14 +32,27 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
     }
     let person = person();
     let text = configuration(&person);
-    // What is written must load.
-    let config = Config::parse(&file, &text)?;
-
     let mut made = Made::default();
     made.folder(dir)?;
+    for (name, text) in [("policies/default.cedar", DEFAULT), ("approvers/allowed_signers", SIGNERS)] {
+        let path = dir.join(name);
+        if let Some(folder) = path.parent() {
+            made.folder(folder)?;
+        }
+        // Rules that somebody wrote already stay as they are.
+        if path.symlink_metadata().is_err() {
+            made.before(&path, |p| fs::remove_file(p));
+            write_atomically(&path, text.as_bytes(), 0o644)?;
+        }
+    }
+    // What is written must load.
+    let config = Config::parse(&file, &text)?;
     made.before(&config.state, |p| fs::remove_dir_all(p));
     crate::state::prepare(&config.state)?;
     let key = config.state.join("artifact.key");
+    made.before(&key, |p| fs::remove_file(p));
+    secret_key(&key)?;
+    let key = config.state.join("log.key");
     made.before(&key, |p| fs::remove_file(p));
     secret_key(&key)?;
     made.folder(&config.environment_root)?;
@@ -56,7 +69,7 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
         "sample": !arguments.no_sample});
     output.result(&made, || {
         format!(
-            "{} {}\n\nNext:\n{}  interlock sample start                       start the sample environment\n  interlock plugin inspect FILE                see what a plugin asks for\n  interlock plugin install FILE --name NAME    admit it, with the grants you choose\n  interlock doctor                             see that all is in order",
+            "{} {}\n\nNext:\n{}  interlock sample start                       start the sample environment\n  interlock plugin inspect FILE                see what a plugin asks for\n  interlock plugin install FILE --name NAME    admit it, with the grants you choose\n  interlock doctor                             see that all is in order\n\nNobody can approve yet: put people's keys into approvers/allowed_signers.",
             styled(GREEN, "made"),
             plain(&file.display().to_string()),
             if dir == Path::new(".") {
@@ -122,6 +135,15 @@ fn no_sample(error: HostError) -> Problem {
     Problem::from(error).message(message)
 }
 
+/// What `init` writes where people's keys belong.
+const SIGNERS: &str = "\
+# Who may approve: one line each, as `ssh-keygen -Y` reads it (ssh-keygen(1), ALLOWED SIGNERS).
+#   NAME KEYTYPE KEY
+# for example
+#   amira@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...
+# `[people.amira] principals = [\"amira@example.com\"]` in interlock.toml joins names to people.
+";
+
 /// The person who runs `init`, as far as the system says; `operator` where it does not.
 fn person() -> String {
     std::env::var("USER").ok().filter(|name| is_segment(name)).unwrap_or_else(|| "operator".into())
@@ -133,16 +155,24 @@ fn configuration(person: &str) -> String {
 # Keep this file in version control; `interlock config check` validates it. Plugins stand at its end;
 # `interlock plugin install` and `remove` write them and leave the rest alone.
 
+policies = "policies"                 # who may do what; what no policy permits is refused
+
 [cli]
 principal = "Person::{person}"        # who asks on the command line where `--as` names nobody
 
 [environment]
 root = "environments"                 # the embedded provider keeps its environments here
 
-[people.{person}]
+[approvers]
+allowed_signers = "approvers/allowed_signers"   # the keys of the people who may approve
+presence = "off"                      # "destroy": only hardware keys that were touched count for that
+solo = false                          # true: a team of one, who may approve what they asked for
+
+[people.{person}]                     # `principals = [...]` are this person's names in allowed_signers
 
 [agents.oncall-bot]                   # an agent that may ask
 teams = ["sre-agents"]
+operators = []                        # names in allowed_signers that never count for what it asks
 
 [limits]                              # of every run
 memory = "64MiB"

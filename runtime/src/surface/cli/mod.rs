@@ -1,7 +1,8 @@
 //! The command line: one file per subcommand. `main` parses, runs, and turns every ending into one of
 //! the exit codes of the contract: 0 done, 1 the tool failed, 2 usage or configuration, 3 refused,
-//! 5 limit, trap or unknown, 6 integrity.
+//! 4 waiting for people, 5 limit, trap or unknown, 6 integrity.
 
+mod approval;
 mod arguments;
 mod call;
 mod completions;
@@ -9,9 +10,11 @@ mod config;
 mod doctor;
 mod freeze;
 mod init;
+mod journal;
 mod output;
 mod plan;
 mod plugin;
+mod policy;
 mod problem;
 mod sample;
 mod sheet;
@@ -97,14 +100,17 @@ async fn run(cli: &Cli, output: &Output) -> Ending {
     match &cli.command {
         Command::Init(arguments) => init::run(arguments, output),
         Command::Doctor => doctor::run(config, output),
+        Command::Approval(arguments) => approval::run(arguments, config, output).await,
+        Command::Policy(arguments) => policy::run(arguments, config, output).await,
+        Command::Journal(arguments) => journal::run(arguments, config, output).await,
         Command::Config(arguments) => config::run(arguments, config, output),
         Command::Plugin(arguments) => {
             plugin::run(arguments, config, cli.config_named, output).await
         }
         Command::Call(arguments) => call::run(arguments, config, output).await,
         Command::Plan(arguments) => plan::run(arguments, config, output).await,
-        Command::Freeze(arguments) => freeze::freeze(arguments, config, output),
-        Command::Thaw => freeze::thaw(config, output),
+        Command::Freeze(arguments) => freeze::freeze(arguments, config, output).await,
+        Command::Thaw => freeze::thaw(config, output).await,
         Command::Sample(arguments) => sample::run(arguments, config, output).await,
         Command::Completions(arguments) => completions::run(arguments, output),
     }

@@ -99,7 +99,13 @@ impl From<HostError> for Problem {
             HostError::NoTool { .. } => (2, "no-tool"),
             HostError::NoHelper => (2, "no-helper"),
             HostError::Io { .. } => (2, "io"),
-            HostError::Record { .. } => (5, "record"),
+            HostError::Journal { code, .. } => (5, *code),
+            HostError::Integrity { code, .. } => (6, *code),
+            HostError::Refused { code, .. } => (3, *code),
+            HostError::Policies(_) => (2, "policies"),
+            HostError::Roster(_) => (2, "approvers"),
+            HostError::Canonical(_) => (3, "not-canonical"),
+            HostError::Document(error) => (3, error.code()),
         };
         let problem = Self::new(exit, code, error.to_string());
         match next_step(&error) {

@@ -2,7 +2,7 @@
 //! fix. Looks and changes nothing. What it calls good is what the host itself checks when it starts.
 
 mod files;
-pub(super) mod record;
+mod record;
 
 use super::{
     Ending,
@@ -103,7 +103,7 @@ fn check(config: &Config, findings: &mut Findings) {
     plugins(config, findings);
     state(config, findings);
     files::leftovers(config, findings);
-    record::unknown_ends(&config.state.join("record.jsonl"), findings);
+    record::unknown_ends(config, findings);
     people(config, findings);
     if config.environment_root.is_dir() {
         writable(findings, &config.environment_root, "the environments");
@@ -190,16 +190,8 @@ fn state(config: &Config, findings: &mut Findings) {
         return;
     }
     private(findings, &config.state, "the state folder");
-    let record = config.state.join("record.jsonl");
-    if record.is_symlink() {
-        findings.add(
-            Verdict::Bad,
-            format!("the record {} is a link, which the host does not follow", record.display()),
-            "put the file itself in the place of the link",
-        );
-    } else {
-        private(findings, &record, "the record");
-    }
+    private(findings, &config.store, "the journal");
+    private(findings, &config.state.join("log.key"), "the journal's key");
     let key = config.state.join("artifact.key");
     private(findings, &key, "the artifact key");
     if key.metadata().is_ok_and(|m| m.len() != 32) {

@@ -29,6 +29,6 @@ pub(super) async fn run(
             install::run(file, name, grants, preopens, config, output).await
         }
         PluginCommand::List => list::run(config, output).await,
-        PluginCommand::Remove { name } => remove::run(name, config, output),
+        PluginCommand::Remove { name } => remove::run(name, config, output).await,
     }
 }

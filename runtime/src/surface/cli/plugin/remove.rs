@@ -5,8 +5,8 @@ use crate::{Config, install};
 use serde_json::json;
 use std::path::Path;
 
-pub(super) fn run(name: &str, config: &Path, output: &Output) -> Ending {
-    install::remove(&Config::load(config)?, name)?;
+pub(super) async fn run(name: &str, config: &Path, output: &Output) -> Ending {
+    install::remove(&Config::load(config)?, name).await?;
     output.result(&json!({"status": "removed", "name": name}), || format!("removed {name}"));
     Ok(0)
 }

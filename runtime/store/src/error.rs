@@ -1,0 +1,150 @@
+//! Why something is not kept, or cannot be believed. Whoever was about to act on it must not.
+
+use interlock_journal::JournalError;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why the store does not do what was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Another leaf carries the mark.
+    #[error("`{space}` {key} is taken")]
+    Taken {
+        /// The mark's space.
+        space: String,
+        /// The mark's key.
+        key: String,
+    },
+    /// A condition does not hold.
+    #[error("`{space}` {key} is not as it must be")]
+    Unmet {
+        /// The mark's space.
+        space: String,
+        /// The mark's key.
+        key: String,
+    },
+    /// A window has no room.
+    #[error("{used} of {most} are used")]
+    OverBudget {
+        /// The window's name.
+        key: String,
+        /// Used in the window.
+        used: u64,
+        /// The most that fits.
+        most: u64,
+    },
+    /// The last moment has passed.
+    #[error("the last moment for this has passed")]
+    Expired,
+    /// The file is not a journal.
+    #[error("{} is not a journal: {problem}; restore it from a backup, or name another file", .file.display())]
+    NotAJournal {
+        /// The file.
+        file: PathBuf,
+        /// What it is instead.
+        problem: String,
+    },
+    /// The journal is of another log.
+    #[error("{} is the journal of `{found}`; this deployment is `{expected}`", .file.display())]
+    OtherLog {
+        /// The file.
+        file: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Whose it must be.
+        expected: String,
+    },
+    /// A newer program wrote it.
+    #[error("{} was written by a newer version (schema {found}; this one knows {known})", .file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest known.
+        known: i64,
+    },
+    /// Something is not as it was written.
+    #[error("the journal was edited: {what}: {problem}")]
+    Edited {
+        /// What.
+        what: String,
+        /// How it differs.
+        problem: String,
+    },
+    /// The log does not hold together.
+    #[error("the journal does not hold together: {0}")]
+    Log(#[from] JournalError),
+    /// The database failed.
+    #[error("the journal cannot be read or written: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// An entry cannot be written.
+    #[error("an entry cannot be written: {problem}")]
+    Unwritable {
+        /// Why.
+        problem: String,
+    },
+    /// A place outside cannot take or give a checkpoint.
+    #[error("the checkpoint in {} {problem}", .place.display())]
+    Publish {
+        /// The place.
+        place: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The journal is behind a checkpoint that was published, or another history.
+    #[error("the journal is not what was published in {}: {problem}; `interlock journal acknowledge` goes on with it", .place.display())]
+    Behind {
+        /// The place.
+        place: PathBuf,
+        /// How they differ.
+        problem: String,
+    },
+    /// The writer could not be started.
+    #[error("cannot start the journal's writer: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Random numbers could not be had.
+    #[error("cannot get random numbers: {0}")]
+    Random(getrandom::Error),
+    /// The writer has stopped.
+    #[error("the journal's writer has stopped")]
+    Stopped,
+}
+
+impl StoreError {
+    /// A code that never changes its meaning.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "taken",
+            Self::Unmet { .. } => "unmet",
+            Self::OverBudget { .. } => "over-budget",
+            Self::Expired => "expired",
+            Self::NotAJournal { .. } => "not-a-journal",
+            Self::OtherLog { .. } => "other-deployment",
+            Self::Newer { .. } => "newer-journal",
+            Self::Edited { .. } => "journal-edited",
+            Self::Log(_) => "journal-broken",
+            Self::Database(_) | Self::Unwritable { .. } | Self::Thread { .. } | Self::Random(_) => {
+                "journal-unwritable"
+            }
+            Self::Publish { .. } => "publish-failed",
+            Self::Behind { .. } => "journal-behind",
+            Self::Stopped => "journal-stopped",
+        }
+    }
+
+    /// Whether something is not as it was written, as opposed to out of reach.
+    pub const fn is_integrity(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAJournal { .. }
+                | Self::OtherLog { .. }
+                | Self::Edited { .. }
+                | Self::Log(_)
+                | Self::Behind { .. }
+        )
+    }
+}

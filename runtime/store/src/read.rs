@@ -1,0 +1,220 @@
+//! Reading back. What decides something is read with [`Store::verified_since`]: every leaf of the range is
+//! hashed again and must come to the signed head, so no edit of a table can change the answer.
+
+use crate::{
+    Mark, Store, StoreError,
+    envelope::{Envelope, SALT, digest},
+    head,
+    tables::Tables,
+};
+use interlock_journal::{ContentReader, StorageError, Tree, export};
+use rusqlite::Connection;
+use std::io::Write;
+
+/// One leaf, with what is kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its number.
+    pub leaf: u64,
+    /// When it was written, unix milliseconds.
+    pub time_ms: u64,
+    /// Its kind.
+    pub kind: String,
+    /// Its marks.
+    pub marks: Vec<Mark>,
+    /// What it is about; absent where that was erased.
+    pub payload: Option<Vec<u8>>,
+}
+
+fn unreadable(what: &str) -> impl FnOnce(StorageError) -> StoreError {
+    let what = what.to_owned();
+    move |e| StoreError::Edited { what, problem: e.to_string() }
+}
+
+/// Reads a leaf's envelope and its payload, which must be the one that the leaf names.
+fn stored(connection: &Connection, leaf: u64, bytes: &[u8]) -> Result<Stored, StoreError> {
+    let envelope = Envelope::read(leaf, bytes)?;
+    let tables = Tables(connection);
+    let named = format!("leaf {leaf}");
+    let payload = match tables.payload_length(leaf).map_err(unreadable(&named))? {
+        None => None,
+        Some(_) => {
+            let salted = tables.payload(leaf).map_err(unreadable(&named))?;
+            Some(unsalted(leaf, &envelope, salted)?)
+        }
+    };
+    let Envelope { time, kind, marks, .. } = envelope;
+    Ok(Stored { leaf, time_ms: time, kind, marks, payload })
+}
+
+fn unsalted(leaf: u64, envelope: &Envelope, mut salted: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    if digest(&salted) != envelope.payload || salted.len() < SALT {
+        return Err(StoreError::Edited {
+            what: format!("the payload of leaf {leaf}"),
+            problem: "it does not have the digest that the leaf names".to_owned(),
+        });
+    }
+    Ok(salted.split_off(SALT))
+}
+
+/// Compares a payload with the digest that its leaf names.
+pub(crate) fn check_payload(
+    connection: &Connection,
+    leaf: u64,
+    salted: &[u8],
+) -> Result<(), StoreError> {
+    let bytes = Tables(connection).leaf(leaf).map_err(unreadable(&format!("leaf {leaf}")))?;
+    let envelope = Envelope::read(leaf, &bytes)?;
+    unsalted(leaf, &envelope, salted.to_vec()).map(|_| ())
+}
+
+impl Store {
+    /// All leaves from `first` on, proven: appended to the log as it was before them, they come to the
+    /// signed head.
+    ///
+    /// # Errors
+    /// Something that is not as it was written.
+    pub fn verified_since(&self, first: u64) -> Result<Vec<Stored>, StoreError> {
+        let connection = self.reader();
+        let transaction = connection.unchecked_transaction()?;
+        let Some((_, checkpoint)) = head::signed(&transaction, self.identity())? else {
+            return Ok(Vec::new());
+        };
+        let tables = Tables(&transaction);
+        let before = Tree::load(first.min(checkpoint.size()), &tables)?;
+        let mut leaves = Vec::new();
+        for index in first..checkpoint.size() {
+            leaves.push(tables.leaf(index).map_err(unreadable(&format!("leaf {index}")))?);
+        }
+        let staged = before.stage(&leaves)?;
+        if staged.root() != *checkpoint.root() {
+            return Err(StoreError::Edited {
+                what: format!("the leaves from {first} on"),
+                problem: "they do not come to the signed head".to_owned(),
+            });
+        }
+        let read = |(leaf, bytes): (u64, &Vec<u8>)| stored(&transaction, leaf, bytes);
+        (first..).zip(&leaves).map(read).collect()
+    }
+
+    /// The numbers of the leaves that carry a mark, oldest first. An index: prove what decides something.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn find(&self, space: &str, key: &str) -> Result<Vec<u64>, StoreError> {
+        let connection = self.reader();
+        let mut statement = connection
+            .prepare_cached("select idx from mark where space = ?1 and key = ?2 order by idx")?;
+        let rows = statement.query_map((space, key), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The marks of a space that no mark of another space answers, by key, with their leaves: intents
+    /// without outcomes.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn unanswered(&self, space: &str, by: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        let connection = self.reader();
+        let mut statement = connection.prepare_cached(
+            "select key, idx from mark m where space = ?1 and not exists \
+             (select 1 from mark a where a.space = ?2 and a.key = m.key) order by idx",
+        )?;
+        let rows = statement.query_map((space, by), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The keys of a space, newest first, each once, with its first leaf.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn keys(&self, space: &str, most: u64) -> Result<Vec<(String, u64)>, StoreError> {
+        let connection = self.reader();
+        let mut statement = connection.prepare_cached(
+            "select key, min(idx) as first from mark where space = ?1 group by key order by first desc limit ?2",
+        )?;
+        let rows = statement.query_map((space, most), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One leaf; none where there is no such number.
+    ///
+    /// # Errors
+    /// A leaf or payload that is not as it was written.
+    pub fn entry(&self, leaf: u64) -> Result<Option<Stored>, StoreError> {
+        if leaf >= self.size()? {
+            return Ok(None);
+        }
+        let connection = self.reader();
+        let bytes =
+            Tables(&connection).leaf(leaf).map_err(unreadable(&format!("leaf {leaf}")))?;
+        stored(&connection, leaf, &bytes).map(Some)
+    }
+
+    /// The newest leaves, oldest first.
+    ///
+    /// # Errors
+    /// As [`Store::entry`].
+    pub fn last(&self, most: u64) -> Result<Vec<Stored>, StoreError> {
+        let size = self.size()?;
+        (size.saturating_sub(most)..size).filter_map(|leaf| self.entry(leaf).transpose()).collect()
+    }
+
+    /// How many leaves there are.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn size(&self) -> Result<u64, StoreError> {
+        let connection = self.reader();
+        Ok(head::signed(&connection, self.identity())?.map_or(0, |(_, c)| c.size()))
+    }
+
+    /// The signed head, as a note; none where nothing was written.
+    ///
+    /// # Errors
+    /// When it does not verify.
+    pub fn head(&self) -> Result<Option<String>, StoreError> {
+        let connection = self.reader();
+        Ok(head::signed(&connection, self.identity())?.map(|(note, _)| note))
+    }
+
+    /// Erases what a leaf is about. The leaf stays, and the log still verifies. Says whether there was
+    /// something to erase.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn erase(&self, leaf: u64) -> Result<bool, StoreError> {
+        let connection = self.reader();
+        Ok(connection.execute("delete from payload where idx = ?1", [leaf])? > 0)
+    }
+
+    /// Writes an export that anybody can verify with the log's public key alone.
+    ///
+    /// # Errors
+    /// When there is nothing to export, or it cannot be read or written.
+    pub fn export(&self, out: &mut impl Write) -> Result<u64, StoreError> {
+        let connection = self.reader();
+        let transaction = connection.unchecked_transaction()?;
+        let Some((note, checkpoint)) = head::signed(&transaction, self.identity())? else {
+            return Err(StoreError::Unwritable { problem: "the journal is empty".to_owned() });
+        };
+        let tables = Tables(&transaction);
+        export::write(out, note.as_bytes(), self.identity(), &tables, &tables)?;
+        Ok(checkpoint.size())
+    }
+}
+
+/// Checks each payload of an export against the leaf that it stands beside.
+#[derive(Debug, Default)]
+pub struct Payloads;
+
+impl export::Visitor for Payloads {
+    fn leaf(&mut self, index: u64, leaf: &[u8]) -> Result<(), String> {
+        Envelope::read(index, leaf).map(|_| ()).map_err(|e| e.to_string())
+    }
+
+    fn payload(&mut self, index: u64, leaf: &[u8], payload: &[u8]) -> Result<(), String> {
+        let envelope = Envelope::read(index, leaf).map_err(|e| e.to_string())?;
+        unsalted(index, &envelope, payload.to_vec()).map(|_| ()).map_err(|e| e.to_string())
+    }
+}

@@ -1,0 +1,102 @@
+//! The file: its tables, its settings, and whose it is. Anything that is not a journal of this deployment is
+//! refused before a byte of it is changed.
+
+use crate::{Durability, StoreError};
+use interlock_journal::LogIdentity;
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use std::{os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+
+/// The newest schema. Each step below takes a file from one to the next.
+const SCHEMA: i64 = 1;
+
+/// How long one process waits for another's transaction.
+const BUSY: Duration = Duration::from_secs(30);
+
+const STEP_1: &str = "
+create table log (id integer primary key check (id = 1), origin text not null, size integer not null, note text);
+create table leaf (idx integer primary key, bytes blob not null);
+create table tile (level integer not null, idx integer not null, hashes blob not null, primary key (level, idx)) without rowid;
+create table payload (idx integer primary key, bytes blob not null);
+create table mark (space text not null, key text not null, idx integer not null, once integer not null);
+create index mark_by_name on mark (space, key, idx);
+create index mark_by_leaf on mark (idx);
+create unique index mark_once on mark (space, key) where once = 1;
+create table charge (key text not null, time integer not null, amount integer not null, idx integer not null);
+create index charge_by_key on charge (key, time);
+create index charge_by_leaf on charge (idx);
+";
+
+/// Opens a connection with the settings of a journal.
+pub(crate) fn open(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        // Made here, so that nobody else can read it for a moment either.
+        let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        if let Err(error) = made
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            let problem = format!("it cannot be made: {error}");
+            return Err(StoreError::NotAJournal { file: path.to_owned(), problem });
+        }
+    }
+    let connection = Connection::open(path).map_err(|e| not_a_journal(path, e))?;
+    connection.busy_timeout(BUSY)?;
+    let settings = match durability {
+        Durability::Full => "pragma journal_mode = wal; pragma synchronous = full;",
+        Durability::Off => "pragma journal_mode = wal; pragma synchronous = off;",
+    };
+    connection.execute_batch(settings).map_err(|e| not_a_journal(path, e))?;
+    Ok(connection)
+}
+
+/// Makes the tables where there are none, and checks whose they are.
+pub(crate) fn prepare(
+    connection: &mut Connection,
+    path: &Path,
+    log: &LogIdentity,
+) -> Result<(), StoreError> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > SCHEMA {
+        return Err(StoreError::Newer { file: path.to_owned(), found, known: SCHEMA });
+    }
+    if found == 0 {
+        let tables: i64 =
+            transaction.query_row("select count(*) from sqlite_master", [], |row| row.get(0))?;
+        if tables > 0 {
+            let problem = "it is a database of something else".to_owned();
+            return Err(StoreError::NotAJournal { file: path.to_owned(), problem });
+        }
+        transaction.execute_batch(STEP_1)?;
+        transaction
+            .execute("insert into log (id, origin, size) values (1, ?1, 0)", [log.to_string()])?;
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
+    }
+    let origin: Option<String> = transaction
+        .query_row("select origin from log where id = 1", [], |row| row.get(0))
+        .optional()
+        .map_err(|e| not_a_journal(path, e))?;
+    let expected = log.to_string();
+    match origin {
+        Some(origin) if origin == expected => {}
+        Some(found) => {
+            return Err(StoreError::OtherLog { file: path.to_owned(), found, expected });
+        }
+        None => {
+            let (what, problem) = ("table log".to_owned(), "its row is gone".to_owned());
+            return Err(StoreError::Edited { what, problem });
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// What SQLite says of a file that is none of its own.
+fn not_a_journal(path: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::CannotOpen) => {
+            StoreError::NotAJournal { file: path.to_owned(), problem: error.to_string() }
+        }
+        _ => StoreError::Database(error),
+    }
+}

@@ -1,0 +1,258 @@
+//! The one writer of a process: a thread that puts what is waiting into one transaction, so that concurrent
+//! intents share one fsync. Processes take turns by SQLite's own lock; each starts from a head that verifies.
+
+use crate::{
+    Batch, Clock, Committed, Condition, Entry, StoreError,
+    envelope::{Envelope, SALT},
+    head,
+    tables::Tables,
+};
+use interlock_journal::{Checkpoint, LogSigner, Staged, Tree};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// The most batches of one transaction.
+const MOST: usize = 512;
+
+/// How long a batch that nobody waits for may wait for company.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// One batch, and who waits for it.
+pub(crate) struct Job {
+    pub(crate) batch: Batch,
+    pub(crate) reply: Option<oneshot::Sender<Result<Committed, StoreError>>>,
+}
+
+/// Owns the connection that writes.
+pub(crate) struct Writer {
+    connection: Connection,
+    signer: Arc<LogSigner>,
+    clock: Clock,
+    newest_ms: Arc<AtomicU64>,
+    transactions: Arc<AtomicU64>,
+    /// The tree as this process last wrote or saw it.
+    tree: Tree,
+    seen: Option<Checkpoint>,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        connection: Connection,
+        signer: Arc<LogSigner>,
+        clock: Clock,
+        newest_ms: Arc<AtomicU64>,
+        transactions: Arc<AtomicU64>,
+    ) -> Result<Self, StoreError> {
+        let tree = head::tree(&connection, signer.identity())?;
+        let seen = head::signed(&connection, signer.identity())?.map(|(_, checkpoint)| checkpoint);
+        Ok(Self { connection, signer, clock, newest_ms, transactions, tree, seen })
+    }
+
+    /// Serves until the queue ends and is empty.
+    pub(crate) fn run(mut self, queue: &mpsc::Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let mut jobs = vec![first];
+            let until = Instant::now() + LINGER;
+            while jobs.len() < MOST {
+                let waited_for = jobs.iter().any(|job| job.reply.is_some());
+                let next = if waited_for {
+                    queue.try_recv().ok()
+                } else {
+                    queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+                };
+                match next {
+                    Some(job) => jobs.push(job),
+                    None => break,
+                }
+            }
+            self.serve(jobs);
+        }
+    }
+
+    /// Writes jobs in one transaction, and tells each what became of it.
+    fn serve(&mut self, jobs: Vec<Job>) {
+        let batches: Vec<&Batch> = jobs.iter().map(|job| &job.batch).collect();
+        match self.transact(&batches) {
+            Ok(results) => {
+                for (job, result) in jobs.into_iter().zip(results) {
+                    tell(job, result);
+                }
+            }
+            Err(error) => {
+                // One failure for all: the first is told as it is, the others in its words.
+                let words = error.to_string();
+                let mut error = Some(error);
+                for job in jobs {
+                    let own = error.take().unwrap_or_else(|| StoreError::Unwritable {
+                        problem: words.clone(),
+                    });
+                    tell(job, Err(own));
+                }
+            }
+        }
+    }
+
+    fn transact(
+        &mut self,
+        batches: &[&Batch],
+    ) -> Result<Vec<Result<Committed, StoreError>>, StoreError> {
+        let mut transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let log = self.signer.identity();
+        // Another process may have written since; a head that goes back is a file that was exchanged.
+        let checkpoint = head::signed(&transaction, log)?.map(|(_, checkpoint)| checkpoint);
+        if checkpoint != self.seen {
+            let tree = head::tree(&transaction, log)?;
+            if let Some(seen) = &self.seen {
+                tree.extends(seen, &Tables(&transaction))?;
+            }
+            self.tree = tree;
+            self.seen = checkpoint;
+            self.newest_ms.fetch_max(newest(&transaction)?, Ordering::AcqRel);
+        }
+        let mut tree = self.tree.clone();
+        let mut results = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let now = (self.clock)().max(self.newest_ms.load(Ordering::Acquire));
+            let savepoint = transaction.savepoint()?;
+            match write(&savepoint, &tree, batch, now) {
+                Ok(staged) => {
+                    let first_leaf = staged.as_ref().map_or(tree.size(), Staged::first);
+                    savepoint.commit()?;
+                    if let Some(staged) = staged {
+                        tree.commit(staged)?;
+                        self.newest_ms.fetch_max(now, Ordering::AcqRel);
+                    }
+                    results.push(Ok(Committed { first_leaf, time_ms: now }));
+                }
+                Err(error @ (StoreError::Database(_) | StoreError::Log(_))) => return Err(error),
+                // Dropped, the savepoint is rolled back.
+                Err(refusal) => results.push(Err(refusal)),
+            }
+        }
+        if tree.size() > self.tree.size() {
+            let head = tree.head(log)?;
+            let note = self.signer.sign(&head)?;
+            transaction
+                .prepare_cached("update log set size = ?1, note = ?2 where id = 1")?
+                .execute((tree.size(), note))?;
+            transaction.commit()?;
+            self.transactions.fetch_add(1, Ordering::AcqRel);
+            self.tree = tree;
+            self.seen = Some(head);
+        }
+        Ok(results)
+    }
+}
+
+fn tell(job: Job, result: Result<Committed, StoreError>) {
+    if let Some(reply) = job.reply {
+        // Whoever asked may have gone: what was written stays written.
+        let _ = reply.send(result);
+    }
+}
+
+/// The time of the newest leaf.
+pub(crate) fn newest(connection: &Connection) -> Result<u64, StoreError> {
+    let last: Option<(u64, Vec<u8>)> = connection
+        .prepare_cached("select idx, bytes from leaf order by idx desc limit 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    last.map_or(Ok(0), |(idx, bytes)| Ok(Envelope::read(idx, &bytes)?.time))
+}
+
+/// Checks a batch and writes its entries; the tree that was passed does not change.
+fn write(
+    connection: &Connection,
+    tree: &Tree,
+    batch: &Batch,
+    now: u64,
+) -> Result<Option<Staged>, StoreError> {
+    if batch.not_after_ms.is_some_and(|last| now > last) {
+        return Err(StoreError::Expired);
+    }
+    for condition in &batch.conditions {
+        let (space, key, must) = match condition {
+            Condition::Absent { space, key } => (space, key, false),
+            Condition::Present { space, key } => (space, key, true),
+        };
+        let there: bool = connection
+            .prepare_cached("select exists (select 1 from mark where space = ?1 and key = ?2)")?
+            .query_row((space, key), |row| row.get(0))?;
+        if there != must {
+            return Err(StoreError::Unmet { space: space.clone(), key: key.clone() });
+        }
+    }
+    let mut leaves = Vec::with_capacity(batch.entries.len());
+    for (entry, idx) in batch.entries.iter().zip(tree.size()..) {
+        leaves.push(index(connection, entry, idx, now)?);
+    }
+    if leaves.is_empty() {
+        return Ok(None);
+    }
+    let staged = tree.stage(&leaves)?;
+    for append in staged.appends() {
+        let bytes: Vec<u8> = append.hashes.iter().flat_map(|h| *h.as_bytes()).collect();
+        if append.offset == 0 {
+            connection
+                .prepare_cached("insert into tile (level, idx, hashes) values (?1, ?2, ?3)")?
+                .execute((append.level, append.index, bytes))?;
+        } else {
+            connection
+                .prepare_cached("update tile set hashes = cast(hashes || ?3 as blob) where level = ?1 and idx = ?2")?
+                .execute((append.level, append.index, bytes))?;
+        }
+    }
+    Ok(Some(staged))
+}
+
+/// Writes one entry with its marks, charges and payload; gives its leaf.
+fn index(
+    connection: &Connection,
+    entry: &Entry,
+    idx: u64,
+    now: u64,
+) -> Result<Vec<u8>, StoreError> {
+    for mark in &entry.marks {
+        let inserted = connection
+            .prepare_cached("insert or ignore into mark (space, key, idx, once) values (?1, ?2, ?3, ?4)")?
+            .execute((&mark.space, &mark.key, idx, mark.once))?;
+        // The unique index is what makes a claim exclusive and a ticket usable once.
+        if inserted == 0 {
+            return Err(StoreError::Taken { space: mark.space.clone(), key: mark.key.clone() });
+        }
+    }
+    for charge in &entry.charges {
+        let from = now.saturating_sub(charge.window_ms);
+        let used: u64 = connection
+            .prepare_cached("select coalesce(sum(amount), 0) from charge where key = ?1 and time > ?2")?
+            .query_row((&charge.key, from), |row| row.get(0))?;
+        if used.saturating_add(charge.amount) > charge.most {
+            let (key, most) = (charge.key.clone(), charge.most);
+            return Err(StoreError::OverBudget { key, used, most });
+        }
+        connection
+            .prepare_cached("insert into charge (key, time, amount, idx) values (?1, ?2, ?3, ?4)")?
+            .execute((&charge.key, now, charge.amount, idx))?;
+    }
+    let mut salted = vec![0; SALT];
+    getrandom::fill(&mut salted).map_err(StoreError::Random)?;
+    salted.extend(&entry.payload);
+    let leaf = Envelope::of(entry, now, &salted).bytes()?;
+    connection
+        .prepare_cached("insert into leaf (idx, bytes) values (?1, ?2)")?
+        .execute((idx, &leaf))?;
+    connection
+        .prepare_cached("insert into payload (idx, bytes) values (?1, ?2)")?
+        .execute((idx, &salted))?;
+    Ok(leaf)
+}
+
