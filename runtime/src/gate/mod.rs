@@ -32,7 +32,7 @@ use std::{
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 
 /// The most effects of one plan: more than a person reads.
 pub const MAX_PLANNED: usize = 50;
@@ -72,11 +72,21 @@ pub struct GateParts {
     pub tasks: EffectTasks,
 }
 
-/// The gate of one run.
+/// The gate of one run. Clones are the same gate.
+#[derive(Clone)]
 pub struct RunGate {
-    parts: GateParts,
-    hands: BTreeMap<String, Hands>,
+    parts: Arc<GateParts>,
+    hands: Arc<BTreeMap<String, Hands>>,
     log: Arc<Mutex<RunLog>>,
+}
+
+/// A task that does not outlive whoever waits for it: a run that is over decides nothing more.
+struct Tied<T>(JoinHandle<T>);
+
+impl<T> Drop for Tied<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Why a call got no answer.
@@ -122,7 +132,7 @@ impl RunGate {
                 );
             }
         }
-        Self { parts, hands, log: Arc::default() }
+        Self { parts: Arc::new(parts), hands: Arc::new(hands), log: Arc::default() }
     }
 
     /// What has happened in the run so far.
@@ -300,7 +310,14 @@ impl RunGate {
 impl Gate for RunGate {
     async fn call(&self, call: GuestCall) -> GateAnswer {
         let (interface, function) = (call.interface.clone(), call.function.clone());
-        let ended = match self.gate(call).await {
+        // On a thread's own stack: here it may be a guest's fiber, whose size the policy evaluator, which
+        // looks after its stack, cannot know (docs/decisions/0010).
+        let gate = self.clone();
+        let mut deciding = Tied(tokio::spawn(async move { gate.gate(call).await }));
+        let decided = (&mut deciding.0).await.unwrap_or_else(|_| {
+            Err(Ended::Fault("deciding on a capability call panicked".to_owned()).into())
+        });
+        let ended = match decided {
             Ok(answer) => return GateAnswer::Result(answer),
             Err(Stop::Denied(denial)) => {
                 self.denied(&interface, &function, &denial);
