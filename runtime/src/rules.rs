@@ -3,8 +3,7 @@
 
 use crate::{Config, HostError, config::PluginConfig};
 use interlock_authority::{
-    Catalogue, Digest,
-    canonical,
+    Catalogue, Digest, canonical,
     catalogue::CatalogueSource,
     epoch::Epoch,
     policy::{Directory, Policies},

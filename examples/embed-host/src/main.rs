@@ -16,12 +16,8 @@ fn main() -> Result<()> {
         bail!("usage: embed-host CONFIG PLUGIN.TOOL JSON PRINCIPAL");
     };
     let (plugin, tool) = tool.split_once('.').context("a tool is written plugin.tool")?;
-    let request = Request {
-        principal: principal.parse()?,
-        plugin: plugin.to_owned(),
-        tool: tool.to_owned(),
-        arguments: serde_json::from_str(json).context("the arguments are not JSON")?,
-    };
+    let json = serde_json::from_str(json).context("the arguments are not JSON")?;
+    let request = Request::new(principal.parse()?, plugin, tool, json);
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {

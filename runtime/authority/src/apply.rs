@@ -81,10 +81,8 @@ pub fn decide(
 fn facts(judged: &[Judged]) -> PlanFacts {
     let planned: Vec<_> = judged.iter().map(Judged::planned).collect();
     let destroyed = |p: &&crate::Planned| p.call.class() == Class::Destroy;
-    let resources: BTreeSet<&Resource> = planned
-        .iter()
-        .flat_map(|p| p.forecast.touches.iter().chain([p.call.resource()]))
-        .collect();
+    let resources: BTreeSet<&Resource> =
+        planned.iter().flat_map(|p| p.forecast.touches.iter().chain([p.call.resource()])).collect();
     // Something that is destroyed, and then touched again by a later effect, comes back as something else.
     let recreates = planned.iter().enumerate().any(|(index, earlier)| {
         earlier.call.class() == Class::Destroy

@@ -2,10 +2,7 @@
 //! out. They live in grants and are charged in the transaction that writes the intent, never at plan time.
 
 use crate::{
-    canonical::digest_bytes,
-    catalogue::ResolvedCall,
-    grant::Grant,
-    vocabulary::Principal,
+    canonical::digest_bytes, catalogue::ResolvedCall, grant::Grant, vocabulary::Principal,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +27,12 @@ pub struct Charged {
 
 /// The budgets that one effect is charged to: those of every grant that covers it. An effect is covered as
 /// soon as one grant covers it, but a grant beside another never takes the other's bound away.
-pub fn charges(principal: &Principal, plugin: &str, grants: &[Grant], call: &ResolvedCall) -> Vec<Charged> {
+pub fn charges(
+    principal: &Principal,
+    plugin: &str,
+    grants: &[Grant],
+    call: &ResolvedCall,
+) -> Vec<Charged> {
     let covering =
         grants.iter().filter(|g| g.covers(call.interface(), call.function(), call.resource()));
     let mut all: Vec<Charged> = covering
@@ -58,7 +60,11 @@ fn key(principal: &Principal, plugin: &str, grant: &Grant) -> String {
             let mut resources: Vec<String> =
                 grant.resources.iter().map(ToString::to_string).collect();
             resources.sort();
-            format!("{principal}\n{plugin}\n{}\n{functions}\n{}", grant.interface, resources.join(","))
+            format!(
+                "{principal}\n{plugin}\n{}\n{functions}\n{}",
+                grant.interface,
+                resources.join(",")
+            )
         }
     };
     digest_bytes("interlock-budget/v1", named.as_bytes()).to_string()

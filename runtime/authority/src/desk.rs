@@ -242,9 +242,7 @@ impl Standing<'_> {
         signers.push(signer.clone());
         let tally = tally(self.body, self.roster, &signers);
         match tally.left_out.iter().rev().find(|(left_out, _)| *left_out == signer) {
-            Some((_, why)) => {
-                Err(DeskRefusal::NotCounted { person: signer.person, why: *why })
-            }
+            Some((_, why)) => Err(DeskRefusal::NotCounted { person: signer.person, why: *why }),
             None => Ok(signer),
         }
     }

@@ -28,6 +28,15 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// A standing grant without a budget.
+    pub const fn standing(
+        interface: InterfaceName,
+        functions: Option<BTreeSet<String>>,
+        resources: Vec<Resource>,
+    ) -> Self {
+        Self { interface, functions, resources, budget: None, elevation: None }
+    }
+
     /// Whether the grant names this function of this interface.
     pub fn names(&self, interface: &InterfaceName, function: &str) -> bool {
         self.interface == *interface && self.functions.as_ref().is_none_or(|f| f.contains(function))

@@ -85,9 +85,8 @@ impl Roster {
         }
         let key = signature.public_key();
         let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-        let entry = self
-            .entry(key)
-            .ok_or_else(|| SignatureRefusal::UnknownKey(fingerprint.clone()))?;
+        let entry =
+            self.entry(key).ok_or_else(|| SignatureRefusal::UnknownKey(fingerprint.clone()))?;
         let early = entry.valid_after.is_some_and(|from| at < from);
         if early || entry.valid_before.is_some_and(|until| at >= until) {
             return Err(SignatureRefusal::KeyNotValidNow(entry.principal.clone()));

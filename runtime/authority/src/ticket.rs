@@ -122,7 +122,12 @@ impl Tickets {
                 (false, PlanEnd::Horizon { .. }) => DeviationKind::PastHorizon,
                 (false, PlanEnd::Complete) => DeviationKind::NoneLeft,
             };
-            return Err(Deviation { kind, step: None, expected: None, asked: Brief::of_call(call) });
+            return Err(Deviation {
+                kind,
+                step: None,
+                expected: None,
+                asked: Brief::of_call(call),
+            });
         };
         if next.is_for(call) {
             let known = self.revisions.get(&next.resource);

@@ -215,7 +215,8 @@ fn host_name(
             Err(reader.error(at, "a host's name has letters, digits, `.`, `_` and `-`"))
         };
     }
-    let folder = std::path::absolute(file).ok().and_then(|f| Some(f.parent()?.file_name()?.to_owned()));
+    let folder =
+        std::path::absolute(file).ok().and_then(|f| Some(f.parent()?.file_name()?.to_owned()));
     let name = folder.map(|name| name.to_string_lossy().into_owned());
     Ok(name.filter(|name| is_segment(name)).unwrap_or_else(|| "interlock".to_owned()))
 }
@@ -244,7 +245,9 @@ fn publish(
         .map(|at| {
             let place = reader.path(at.get_ref());
             if real(&place).starts_with(real(state)) {
-                return Err(reader.error(at, "a place for checkpoints lies outside the state folder"));
+                return Err(
+                    reader.error(at, "a place for checkpoints lies outside the state folder")
+                );
             }
             Ok(place)
         })

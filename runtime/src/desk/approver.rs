@@ -151,9 +151,7 @@ impl<'h> Approver<'h> {
             Err(error) => return Err(refused(&error)),
         }
         let body = EventBody::Revocation { request: id.to_owned(), by: by.to_owned() };
-        let record = Record::of(Event::alone(body))
-            .mark(space::ABOUT, id)
-            .once(space::REVOKED, id);
+        let record = Record::of(Event::alone(body)).mark(space::ABOUT, id).once(space::REVOKED, id);
         self.host.journal().write(record).await.map_err(|e| ended(id, e))
     }
 
@@ -189,10 +187,8 @@ pub(crate) fn refused(refusal: &DeskRefusal) -> HostError {
 
 /// A request that ended while somebody was at it.
 fn ended(id: &str, error: WriteError) -> HostError {
-    let over = |code, word: &str| HostError::Refused {
-        code,
-        message: format!("request {id} {word}"),
-    };
+    let over =
+        |code, word: &str| HostError::Refused { code, message: format!("request {id} {word}") };
     match error {
         WriteError::Unmet { space, .. } if space == space::DENIED => {
             over("request-denied", "was denied")

@@ -4,11 +4,10 @@
 
 use super::{Case, Waiting};
 use crate::{
-    HostError,
+    Host, HostError,
     host::Installed,
     pipeline::{Call, ulid},
     record::{Charge, Event, EventBody, Record, Recorder, WriteError, space},
-    Host,
 };
 use interlock_authority::{
     Principal,

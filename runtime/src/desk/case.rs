@@ -45,7 +45,8 @@ impl Case {
             });
         };
         if asked.event.is_none() {
-            let message = format!("what request {id} said was erased; it can no longer be approved");
+            let message =
+                format!("what request {id} said was erased; it can no longer be approved");
             return Err(HostError::Refused { code: "request-erased", message });
         }
         let canonical = asked
@@ -85,9 +86,7 @@ impl Case {
 fn happened(told: &Told) -> Option<Happened> {
     let text = |name: &str| told.text(name).unwrap_or("(erased)").to_owned();
     Some(match told.kind.as_str() {
-        "approval" => {
-            Happened::Approved { signature: text("signature"), at: told.time_ms / 1000 }
-        }
+        "approval" => Happened::Approved { signature: text("signature"), at: told.time_ms / 1000 },
         "denial" => Happened::Denied { by: text("by"), reason: text("reason") },
         "revocation" => Happened::Revoked { by: text("by") },
         "claim" => Happened::Claimed { run: text("invocation") },

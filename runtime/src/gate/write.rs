@@ -44,12 +44,8 @@ pub(super) fn intent(
             ticket,
         },
     );
-    let charges = budget::charges(
-        authorized.principal(),
-        authorized.plugin(),
-        authorized.grants(),
-        call,
-    );
+    let charges =
+        budget::charges(authorized.principal(), authorized.plugin(), authorized.grants(), call);
     let charges = charges
         .into_iter()
         .map(|charge| crate::record::Charge {
@@ -59,8 +55,7 @@ pub(super) fn intent(
             most: charge.budget.effects,
         })
         .collect();
-    let mut record =
-        Record::of(event).once(space::INTENT, key(invocation, step)).charged(charges);
+    let mut record = Record::of(event).once(space::INTENT, key(invocation, step)).charged(charges);
     if let Some(applying) = applying {
         // The request, not the run, names the ticket: a second run of the same approval finds it spent.
         let of = applying.request.as_deref().unwrap_or(invocation);
@@ -77,14 +72,16 @@ pub(super) fn intent(
 
 /// Why an effect did not start, when its intent could not be written.
 pub(super) fn refused(error: WriteError, applying: bool) -> Stop {
-    let refused = |code, message: &str| Stop::End(Ended::Refused { code, message: message.to_owned() });
+    let refused =
+        |code, message: &str| Stop::End(Ended::Refused { code, message: message.to_owned() });
     match error {
-        WriteError::OverBudget { used, most, .. } if applying => refused(
-            "over-budget",
-            &Denial::OverBudget { used, most }.to_string(),
-        ),
+        WriteError::OverBudget { used, most, .. } if applying => {
+            refused("over-budget", &Denial::OverBudget { used, most }.to_string())
+        }
         WriteError::OverBudget { used, most, .. } => Denial::OverBudget { used, most }.into(),
-        WriteError::Taken { .. } => refused("ticket-spent", "the ticket of this effect was used already"),
+        WriteError::Taken { .. } => {
+            refused("ticket-spent", "the ticket of this effect was used already")
+        }
         WriteError::Unmet { space, .. } if space == space::REVOKED => {
             refused("request-revoked", "the approval was revoked")
         }

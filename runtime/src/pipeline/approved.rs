@@ -21,7 +21,9 @@ use interlock_authority::{
 /// As [`super::call`], and a journal that is not as it was written.
 pub(super) async fn apply(call: &Call<'_>, id: &str) -> Result<Response, HostError> {
     let (host, journal) = (call.host, call.host.journal());
-    if let Some(behind) = journal.store().behind(journal.places()).map_err(crate::record::refused)? {
+    if let Some(behind) =
+        journal.store().behind(journal.places()).map_err(crate::record::refused)?
+    {
         let message = format!(
             "the journal is not what was published in {}: {}; `interlock journal acknowledge` goes on with it",
             behind.place.display(),

@@ -156,7 +156,8 @@ impl Told {
 
 /// 128 bits, from the public key of the deployment's log.
 fn deployment(public_key: &[u8; 32]) -> String {
-    let digest = interlock_authority::canonical::digest_bytes("interlock-deployment/v1", public_key);
+    let digest =
+        interlock_authority::canonical::digest_bytes("interlock-deployment/v1", public_key);
     digest.to_string().chars().take(32).collect()
 }
 
@@ -166,7 +167,8 @@ fn deployment(public_key: &[u8; 32]) -> String {
 /// A key that is not fit.
 pub fn signer(state: &Path) -> Result<LogSigner, HostError> {
     let seed = crate::config::edit::secret_key(&state.join("log.key"))?;
-    let integrity = |e: JournalError| HostError::Journal { code: "journal", message: e.to_string() };
+    let integrity =
+        |e: JournalError| HostError::Journal { code: "journal", message: e.to_string() };
     let named = LogSigner::from_seed("interlock", &seed).map_err(integrity)?;
     let origin = format!("interlock/{}", deployment(&named.identity().public_key()));
     LogSigner::from_seed(&origin, &seed).map_err(integrity)

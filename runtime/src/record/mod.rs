@@ -7,8 +7,8 @@ mod journal;
 mod transcript;
 
 pub use event::{Event, EventBody, TicketNote};
-pub use journal::{Journal, Told, signer};
 pub(crate) use journal::refused;
+pub use journal::{Journal, Told, signer};
 pub use transcript::{Step, Transcript, What};
 
 use crate::HostError;

@@ -69,8 +69,7 @@ fn index(connection: &Connection, size: u64, from: u64) -> Result<(), StoreError
         connection.prepare("select idx, key, time, amount from charge where idx >= ?1")?;
     let mut rows = statement.query([from])?;
     while let Some(row) = rows.next()? {
-        let row: Row =
-            (row.get(0)?, row.get(1)?, row.get::<_, u64>(2)?.to_string(), row.get(3)?);
+        let row: Row = (row.get(0)?, row.get(1)?, row.get::<_, u64>(2)?.to_string(), row.get(3)?);
         found.push(row);
     }
     found.sort();

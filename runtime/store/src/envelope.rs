@@ -110,8 +110,10 @@ impl Envelope {
     }
 
     pub(crate) fn read(leaf: u64, bytes: &[u8]) -> Result<Self, StoreError> {
-        serde_json::from_slice(bytes)
-            .map_err(|e| StoreError::Edited { what: format!("leaf {leaf}"), problem: e.to_string() })
+        serde_json::from_slice(bytes).map_err(|e| StoreError::Edited {
+            what: format!("leaf {leaf}"),
+            problem: e.to_string(),
+        })
     }
 
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, StoreError> {

@@ -104,6 +104,7 @@ impl Store {
         let transactions = Arc::new(AtomicU64::new(0));
         let (jobs, queue) = mpsc::channel();
         let writer = Writer::new(
+            path,
             connection,
             signer.clone(),
             clock.clone(),

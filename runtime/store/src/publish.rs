@@ -67,7 +67,8 @@ impl Store {
     pub fn publish_over(&self, places: &[PathBuf]) -> Result<(), StoreError> {
         let Some(note) = self.head()? else { return Ok(()) };
         for place in places {
-            put(place, note.as_bytes()).map_err(|e| failed(place, format!("cannot be written: {e}")))?;
+            put(place, note.as_bytes())
+                .map_err(|e| failed(place, format!("cannot be written: {e}")))?;
         }
         Ok(())
     }

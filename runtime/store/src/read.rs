@@ -146,8 +146,7 @@ impl Store {
             return Ok(None);
         }
         let connection = self.reader();
-        let bytes =
-            Tables(&connection).leaf(leaf).map_err(unreadable(&format!("leaf {leaf}")))?;
+        let bytes = Tables(&connection).leaf(leaf).map_err(unreadable(&format!("leaf {leaf}")))?;
         stored(&connection, leaf, &bytes).map(Some)
     }
 

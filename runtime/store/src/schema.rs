@@ -4,7 +4,11 @@
 use crate::{Durability, StoreError};
 use interlock_journal::LogIdentity;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
-use std::{os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+    time::Duration,
+};
 
 /// The newest schema. Each step below takes a file from one to the next.
 const SCHEMA: i64 = 1;
@@ -38,6 +42,7 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<Connection, St
             return Err(StoreError::NotAJournal { file: path.to_owned(), problem });
         }
     }
+    check_file(path)?;
     let connection = Connection::open(path).map_err(|e| not_a_journal(path, e))?;
     connection.busy_timeout(BUSY)?;
     let settings = match durability {
@@ -46,6 +51,26 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<Connection, St
     };
     connection.execute_batch(settings).map_err(|e| not_a_journal(path, e))?;
     Ok(connection)
+}
+
+/// A journal is a file of our own, that nobody else can write: whoever can, decides what happened.
+fn check_file(path: &Path) -> Result<(), StoreError> {
+    let wrong = |problem: String| StoreError::NotAJournal { file: path.to_owned(), problem };
+    let metadata = path.symlink_metadata().map_err(|e| wrong(e.to_string()))?;
+    if !metadata.is_file() {
+        return Err(wrong("it is not a plain file".to_owned()));
+    }
+    if metadata.mode() & 0o022 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
+        let problem =
+            "another user owns it or can write it; take it back with `chown` and `chmod 600`";
+        return Err(wrong(problem.to_owned()));
+    }
+    Ok(())
+}
+
+/// Which file a path names now.
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.symlink_metadata().ok().map(|m| (m.dev(), m.ino()))
 }
 
 /// Makes the tables where there are none, and checks whose they are.

@@ -11,16 +11,20 @@ impl TileReader for Tables<'_> {
     fn tile(&self, tile: Tile) -> Result<Vec<Hash>, StorageError> {
         let mut statement =
             self.0.prepare_cached("select hashes from tile where level = ?1 and idx = ?2")?;
-        let bytes: Vec<u8> =
-            statement.query_row((tile.level(), tile.index()), |row| row.get(0)).optional()?.ok_or(
-                "the tile is not there",
-            )?;
+        let bytes: Vec<u8> = statement
+            .query_row((tile.level(), tile.index()), |row| row.get(0))
+            .optional()?
+            .ok_or("the tile is not there")?;
         let all: Vec<Hash> = bytes
             .chunks(Hash::BYTES)
             .take(tile.width().into())
             .filter_map(Hash::from_slice)
             .collect();
-        if all.len() == usize::from(tile.width()) { Ok(all) } else { Err("the tile is cut off".into()) }
+        if all.len() == usize::from(tile.width()) {
+            Ok(all)
+        } else {
+            Err("the tile is cut off".into())
+        }
     }
 }
 

@@ -4,12 +4,13 @@
 use crate::{
     Batch, Clock, Committed, Condition, Entry, StoreError,
     envelope::{Envelope, SALT},
-    head,
+    head, schema,
     tables::Tables,
 };
 use interlock_journal::{Checkpoint, LogSigner, Staged, Tree};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -33,6 +34,9 @@ pub(crate) struct Job {
 
 /// Owns the connection that writes.
 pub(crate) struct Writer {
+    path: PathBuf,
+    /// The file that was opened: one that was moved away keeps nothing that anybody will find.
+    file: Option<(u64, u64)>,
     connection: Connection,
     signer: Arc<LogSigner>,
     clock: Clock,
@@ -45,6 +49,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(
+        path: &Path,
         connection: Connection,
         signer: Arc<LogSigner>,
         clock: Clock,
@@ -53,7 +58,8 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let tree = head::tree(&connection, signer.identity())?;
         let seen = head::signed(&connection, signer.identity())?.map(|(_, checkpoint)| checkpoint);
-        Ok(Self { connection, signer, clock, newest_ms, transactions, tree, seen })
+        let (path, file) = (path.to_owned(), schema::identity(path));
+        Ok(Self { path, file, connection, signer, clock, newest_ms, transactions, tree, seen })
     }
 
     /// Serves until the queue ends and is empty.
@@ -91,9 +97,9 @@ impl Writer {
                 let words = error.to_string();
                 let mut error = Some(error);
                 for job in jobs {
-                    let own = error.take().unwrap_or_else(|| StoreError::Unwritable {
-                        problem: words.clone(),
-                    });
+                    let own = error
+                        .take()
+                        .unwrap_or_else(|| StoreError::Unwritable { problem: words.clone() });
                     tell(job, Err(own));
                 }
             }
@@ -104,6 +110,13 @@ impl Writer {
         &mut self,
         batches: &[&Batch],
     ) -> Result<Vec<Result<Committed, StoreError>>, StoreError> {
+        if schema::identity(&self.path) != self.file {
+            let problem = "it was deleted or moved while the host runs; start the host again";
+            return Err(StoreError::NotAJournal {
+                file: self.path.clone(),
+                problem: problem.into(),
+            });
+        }
         let mut transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let log = self.signer.identity();
@@ -223,7 +236,9 @@ fn index(
 ) -> Result<Vec<u8>, StoreError> {
     for mark in &entry.marks {
         let inserted = connection
-            .prepare_cached("insert or ignore into mark (space, key, idx, once) values (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "insert or ignore into mark (space, key, idx, once) values (?1, ?2, ?3, ?4)",
+            )?
             .execute((&mark.space, &mark.key, idx, mark.once))?;
         // The unique index is what makes a claim exclusive and a ticket usable once.
         if inserted == 0 {
@@ -233,7 +248,9 @@ fn index(
     for charge in &entry.charges {
         let from = now.saturating_sub(charge.window_ms);
         let used: u64 = connection
-            .prepare_cached("select coalesce(sum(amount), 0) from charge where key = ?1 and time > ?2")?
+            .prepare_cached(
+                "select coalesce(sum(amount), 0) from charge where key = ?1 and time > ?2",
+            )?
             .query_row((&charge.key, from), |row| row.get(0))?;
         if used.saturating_add(charge.amount) > charge.most {
             let (key, most) = (charge.key.clone(), charge.most);
@@ -255,4 +272,3 @@ fn index(
         .execute((idx, &salted))?;
     Ok(leaf)
 }
-

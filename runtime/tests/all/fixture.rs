@@ -6,7 +6,9 @@ use interlock::{
     HostError,
     authority::{
         Authorized, Catalogue, Digest, Forecast, Grant, Invocation, Mode, Permitted,
-        PermittedEffect, Planned, Principal, Revision, authorize, catalogue::CatalogueSource,
+        PermittedEffect, Planned, Policies, Principal, Revision, authorize,
+        catalogue::CatalogueSource,
+        policy::{Directory, PolicySource},
     },
     freeze::Freeze,
     gate::{EffectTasks, GateParts, RunGate},
@@ -14,7 +16,7 @@ use interlock::{
         FROZEN, Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader,
         StillAllowed,
     },
-    record::{Event, EventBody, Recorder},
+    record::{Event, EventBody, Record, Recorder, WriteError},
     sandbox::GuestCall,
 };
 use serde_json::{Value, json};
@@ -197,19 +199,45 @@ impl Memory {
     }
 }
 
-impl Recorder for Memory {
-    fn record(&self, event: &Event) -> Result<(), HostError> {
+impl Memory {
+    fn keep(&self, event: Event) -> Result<(), HostError> {
         let kind = kind(&event.body);
         if *self.fails_at.lock().unwrap() == Some(kind.as_str()) {
-            return Err(HostError::Record {
-                file: "record.jsonl".into(),
-                source: std::io::Error::from(std::io::ErrorKind::StorageFull),
-            });
+            let message = "the journal cannot be written: disk full".to_owned();
+            return Err(HostError::Journal { code: "journal-unwritable", message });
         }
         self.seen.lock().unwrap().push(kind);
-        self.events.lock().unwrap().push(event.clone());
+        self.events.lock().unwrap().push(event);
         Ok(())
     }
+}
+
+#[async_trait]
+impl Recorder for Memory {
+    async fn note(&self, event: Event) -> Result<(), HostError> {
+        self.keep(event)
+    }
+    async fn write(&self, record: Record) -> Result<(), WriteError> {
+        Ok(self.keep(record.event)?)
+    }
+    async fn publish(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+}
+
+/// What these tests' principal may do: everything that is granted, destroying with two people.
+pub(crate) const POLICIES: &str = r#"
+@id("use") permit (principal, action == Action::"invoke", resource);
+@id("look") permit (principal, action in Action::"read", resource);
+@id("tune") permit (principal, action in Action::"change", resource);
+@id("apply") permit (principal, action == Action::"apply-plan", resource);
+@id("wipe") @approvals("2") permit (principal, action in Action::"destroy", resource);
+"#;
+
+pub(crate) fn policies(text: &str) -> Arc<Policies> {
+    let catalogue = Arc::new(Catalogue::load(&[source()]).unwrap());
+    let source = PolicySource { file: "test.cedar".into(), text: text.into() };
+    Arc::new(Policies::load(&[source], &catalogue, Directory::default()).unwrap())
 }
 
 pub(crate) fn grant(interface: &str, resources: &[&str]) -> Grant {
@@ -217,6 +245,8 @@ pub(crate) fn grant(interface: &str, resources: &[&str]) -> Grant {
         interface: format!("acme:cache/{interface}@1.0.0").parse().unwrap(),
         functions: None,
         resources: resources.iter().map(|r| r.parse().unwrap()).collect(),
+        budget: None,
+        elevation: None,
     }
 }
 
@@ -234,13 +264,14 @@ pub(crate) fn authorized(mode: Mode, granted: &[&str], resource: &str) -> Author
         known_principals: &known,
         plugin: "cachebox",
         digest: Digest::from_bytes([7; 32]),
+        publisher: None,
         imports: &imports,
         grants: &grants,
         tool: "tidy",
         uses: None,
         mode,
     };
-    authorize(&asked, &catalogue).unwrap()
+    authorize(&asked, &catalogue, &policies(POLICIES)).unwrap()
 }
 
 /// A gate with everything around it that a test may look at.
@@ -272,6 +303,8 @@ pub(crate) fn scene_until(
         invocation: "01TEST".into(),
         authorized: authorized(mode, granted, resource),
         catalogue: Arc::new(Catalogue::load(&[source()]).unwrap()),
+        policies: policies(POLICIES),
+        applying: None,
         recorder: memory.clone(),
         freeze: Freeze::in_state(state.path()),
         host_calls: 60,

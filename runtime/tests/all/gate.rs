@@ -184,7 +184,7 @@ async fn an_effect_that_reaches_beyond_its_grant_is_denied() {
         let scene = moody(mode, Mood::Reaches);
         assert_eq!(code(&scene, evict()).await, "touches-outside-grant");
         assert_eq!(scene.cache.count("perform"), 0);
-        assert!(scene.gate.log().planned.is_empty());
+        assert!(scene.gate.log().planned().is_empty());
     }
 }
 
@@ -204,7 +204,7 @@ async fn a_plan_forecasts_and_performs_nothing() {
     assert_eq!(code(&scene, call("wipe", "flush", &["a"])).await, "ok");
     assert_eq!(scene.cache.count("perform"), 0);
     assert_eq!(scene.memory.kinds(), ["planned", "planned"]);
-    let planned = scene.gate.log().planned;
+    let planned = scene.gate.log().planned();
     assert_eq!(planned[1].forecast.revision.as_str(), "r1");
     assert_eq!(planned[0].forecast.note.as_ref().unwrap().len(), 400);
 }

@@ -6,6 +6,7 @@ use interlock::{
     helper::Helper,
     host::{check_preopens, read_plugin},
     install::{self, Install, install},
+    record::{Event, EventBody, Journal, Record, Recorder},
     sandbox::PluginBytes,
 };
 use serde_json::{Value, json};
@@ -27,7 +28,10 @@ struct Folder(tempfile::TempDir);
 impl Folder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("interlock.toml"), "[agents.bot]\n").unwrap();
+        fs::create_dir(folder.path().join("policies")).unwrap();
+        fs::write(folder.path().join("policies/all.cedar"), crate::fixture::POLICIES).unwrap();
+        let text = "policies = \"policies\"\n[agents.bot]\n";
+        fs::write(folder.path().join("interlock.toml"), text).unwrap();
         Self(folder)
     }
     fn path(&self, name: &str) -> PathBuf {
@@ -47,12 +51,7 @@ impl Folder {
         install(&self.host(), &add(), &wanted(name)).await.map(drop)
     }
     async fn call(&self, arguments: Value) -> Result<Outcome, HostError> {
-        let request = Request {
-            principal: "Agent::bot".parse().unwrap(),
-            plugin: "one".into(),
-            tool: "add".into(),
-            arguments,
-        };
+        let request = Request::new("Agent::bot".parse().unwrap(), "one", "add", arguments);
         Ok(self.host().call(request).await?.outcome)
     }
     fn text(&self) -> String {
@@ -100,14 +99,15 @@ async fn a_removed_plugin_stays_removed() {
     // A host that still knows the plugin installs another: what it remembers is not written back.
     let host = folder.host();
     let file = plugin_file(&folder.config(), "one");
-    install::remove(&folder.config(), "one").unwrap();
+    install::remove(&folder.config(), "one").await.unwrap();
     assert!(!file.exists());
     install(&host, &add(), &wanted("two")).await.unwrap();
     let installed: Vec<String> = folder.config().plugins.into_keys().collect();
     assert_eq!(installed, ["two"]);
-    assert!(install::remove(&folder.config(), "one").is_err());
-    let record = fs::read_to_string(folder.path(".interlock/record.jsonl")).unwrap();
-    assert!(record.contains("\"event\":\"removal\""), "{record}");
+    assert!(install::remove(&folder.config(), "one").await.is_err());
+    drop(host);
+    let told = Journal::open(&folder.config()).unwrap().last(9).unwrap();
+    assert!(told.iter().any(|told| told.kind == "removal"), "{told:?}");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn bytes_that_another_entry_names_stay() {
     let twin =
         folder.text().replace("name = \"one\"", "name = \"twin\"").replace("[agents.bot]", "");
     fs::write(folder.path("interlock.toml"), format!("{}{twin}", folder.text())).unwrap();
-    install::remove(&folder.config(), "one").unwrap();
+    install::remove(&folder.config(), "one").await.unwrap();
     assert!(read_plugin(&plugin_file(&folder.config(), "twin")).is_ok());
 }
 
@@ -223,50 +223,32 @@ fn a_state_folder_that_others_can_write_is_not_used() {
 }
 
 #[test]
-fn a_record_that_is_not_ours_alone_is_not_used() {
+fn a_journal_that_is_not_ours_alone_is_not_used() {
     let folder = Folder::new();
     drop(folder.host());
-    let record = folder.path(".interlock/record.jsonl");
+    let journal = folder.path(".interlock/journal.db");
     let problem = |path: &Path| {
         let error = folder.try_host().err().map(|e| e.to_string()).unwrap_or_default();
-        assert!(error.contains("record"), "{}: {error}", path.display());
+        assert!(error.contains("journal"), "{}: {error}", path.display());
     };
-    fs::set_permissions(&record, fs::Permissions::from_mode(0o666)).unwrap();
-    problem(&record);
-    fs::remove_file(&record).unwrap();
-    symlink("/dev/null", &record).unwrap();
-    problem(&record);
-    fs::remove_file(&record).unwrap();
-    fs::create_dir(&record).unwrap();
-    problem(&record);
+    fs::set_permissions(&journal, fs::Permissions::from_mode(0o666)).unwrap();
+    problem(&journal);
+    fs::remove_file(&journal).unwrap();
+    symlink("/dev/null", &journal).unwrap();
+    problem(&journal);
+    fs::remove_file(&journal).unwrap();
+    fs::create_dir(&journal).unwrap();
+    problem(&journal);
 }
 
 #[tokio::test]
-async fn a_line_that_a_crash_cut_off_swallows_nothing() {
+async fn a_journal_that_was_deleted_under_the_host_keeps_no_intent() {
     let folder = Folder::new();
-    folder.install("one").await.unwrap();
-    let record = folder.path(".interlock/record.jsonl");
-    let mut bytes = fs::read(&record).unwrap();
-    bytes.extend_from_slice(b"{\"cut");
-    fs::write(&record, bytes).unwrap();
-    folder.call(json!({"a": 1, "b": 2})).await.unwrap();
-    let text = fs::read_to_string(&record).unwrap();
-    let broken: Vec<&str> =
-        text.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).collect();
-    assert_eq!(broken, ["{\"cut"]);
-    assert!(text.contains("requested") && text.contains("ended"), "{text}");
-}
-
-#[tokio::test]
-async fn a_record_that_was_deleted_under_the_host_keeps_no_intent() {
-    use interlock::record::{Event, EventBody, JsonLines, Recorder};
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("record.jsonl");
-    let record = JsonLines::open(&path).unwrap();
-    let durable = Event::now(None, EventBody::Freeze { reason: "x".into() });
-    record.record(&durable).unwrap();
-    fs::remove_file(&path).unwrap();
-    let error = record.record(&durable).unwrap_err().to_string();
+    let journal = Journal::open(&folder.config()).unwrap();
+    let freeze = || Record::of(Event::alone(EventBody::Freeze { reason: "x".into() }));
+    journal.write(freeze()).await.unwrap();
+    fs::remove_file(folder.path(".interlock/journal.db")).unwrap();
+    let error = journal.write(freeze()).await.unwrap_err().to_string();
     assert!(error.contains("deleted"), "{error}");
 }
 

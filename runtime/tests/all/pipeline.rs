@@ -61,7 +61,10 @@ struct Deployment {
 async fn deployment(resource: &str) -> Deployment {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("interlock.toml");
-    std::fs::write(&file, "[agents.bot]\n[limits]\ntime = \"2s\"\n").unwrap();
+    std::fs::create_dir(folder.path().join("policies")).unwrap();
+    std::fs::write(folder.path().join("policies/test.cedar"), crate::fixture::POLICIES).unwrap();
+    let text = "policies = \"policies\"\n[agents.bot]\n[limits]\ntime = \"2s\"\n";
+    std::fs::write(&file, text).unwrap();
     let seen = Arc::default();
     let cache = Arc::new(Cache { seen: Arc::clone(&seen), ..Cache::default() });
     let memory = Arc::new(Memory { seen, ..Memory::default() });
@@ -89,12 +92,7 @@ impl Deployment {
         *self.cache.mood.lock().unwrap() = mood;
     }
     fn request(tool: &str, principal: &str) -> Request {
-        Request {
-            principal: principal.parse().unwrap(),
-            plugin: "caller".into(),
-            tool: tool.into(),
-            arguments: json!({}),
-        }
+        Request::new(principal.parse().unwrap(), "caller", tool, json!({}))
     }
     async fn call(&self, tool: &str) -> Response {
         self.host.call(Self::request(tool, "Agent::bot")).await.unwrap()

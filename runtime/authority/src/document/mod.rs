@@ -22,8 +22,7 @@ pub const MAX_BYTES: usize = 64 << 10;
 /// The most characters of an asker's words that are shown.
 const MAX_SAID: usize = 1_000;
 
-const RULE: &str =
-    "------------------------------------------------------------------------------";
+const RULE: &str = "------------------------------------------------------------------------------";
 
 /// Why a request cannot be shown to people, and so not be approved.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -123,7 +122,12 @@ pub fn render(body: &RequestBody) -> Result<String, DocumentError> {
         lines.extend([String::new(), who.to_owned()]);
         lines.extend(boxed(said, MAX_SAID));
     }
-    lines.extend([RULE.to_owned(), format!("END  {end}"), format!("sha256 {digest}"), String::new()]);
+    lines.extend([
+        RULE.to_owned(),
+        format!("END  {end}"),
+        format!("sha256 {digest}"),
+        String::new(),
+    ]);
     let text = lines.join("\n");
     if text.len() > MAX_BYTES { Err(DocumentError::TooLong(text.len())) } else { Ok(text) }
 }

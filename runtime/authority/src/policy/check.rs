@@ -92,7 +92,9 @@ pub(super) fn rule(
     let _ = before;
     for (key, _) in policy.annotations() {
         if !["id", "approvals", "approvers", "ttl", "doc"].contains(&key) {
-            wrong(format!("`@{key}` means nothing here; there are id, approvals, approvers, ttl, doc"));
+            wrong(format!(
+                "`@{key}` means nothing here; there are id, approvals, approvers, ttl, doc"
+            ));
         }
     }
     let kinds = kinds(&policy.action_constraint(), catalogue);

@@ -30,6 +30,14 @@ use thiserror::Error;
 /// A policy set that is safe and useful: what `init` writes.
 pub const DEFAULT: &str = include_str!("default.cedar");
 
+const WHERE_GRANTED: &str = r#"
+@id("invoke") permit (principal, action == Action::"invoke", resource);
+@id("read") permit (principal, action in Action::"read", resource);
+@id("change") permit (principal, action in Action::"change", resource);
+@id("apply") permit (principal, action == Action::"apply-plan", resource);
+@id("destroy") @approvals("2") permit (principal, action in Action::"destroy", resource);
+"#;
+
 /// A file of policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicySource {
@@ -261,7 +269,8 @@ impl Policies {
                 problems.push(problem(source, policy.map(str::to_owned), error));
             }
             for policy in parsed.policies() {
-                let rule = check::rule(policy, source, catalogue, &directory, &mut seen, &mut problems);
+                let rule =
+                    check::rule(policy, source, catalogue, &directory, &mut seen, &mut problems);
                 let Some(rule) = rule else { continue };
                 let id = PolicyId::new(&rule.id);
                 let renamed = policy.new_id(id.clone());
@@ -285,7 +294,10 @@ impl Policies {
                         file: rule.file.clone(),
                         line: rule.line,
                         policy: Some(rule.id.clone()),
-                        message: format!("`{}` is not a resource", uid.id().unescaped().escape_debug()),
+                        message: format!(
+                            "`{}` is not a resource",
+                            uid.id().unescaped().escape_debug()
+                        ),
                     }),
                 }
             }
@@ -307,6 +319,16 @@ impl Policies {
         })
     }
 
+    /// A set that leaves the decision to grants: everybody may do what was granted, and two people agree to
+    /// whatever destroys. For programs that embed a room of their own.
+    ///
+    /// # Errors
+    /// As [`Policies::load`].
+    pub fn where_granted(catalogue: &Arc<Catalogue>) -> Result<Self, Vec<PolicyProblem>> {
+        let (file, text) = ("where-granted".to_owned(), WHERE_GRANTED.to_owned());
+        Self::load(&[PolicySource { file, text }], catalogue, Directory::default())
+    }
+
     /// The digest of the policies, with teams and attributes.
     pub const fn digest(&self) -> Digest {
         self.digest
@@ -319,8 +341,7 @@ impl Policies {
 
     /// The policies, by id.
     pub fn list(&self) -> Vec<Listed> {
-        let listed =
-            |r: &Rule| Listed { id: r.id.clone(), file: r.file.clone(), line: r.line };
+        let listed = |r: &Rule| Listed { id: r.id.clone(), file: r.file.clone(), line: r.line };
         self.rules.values().map(listed).collect()
     }
 
@@ -331,9 +352,11 @@ impl Policies {
 
     /// The most people that any policy asks for: who must accept other policies.
     pub fn largest_needs(&self) -> Needs {
-        let most = self.rules.values().map(|rule| &rule.needs).max_by_key(|needs| {
-            needs.people.values().copied().max().unwrap_or_default()
-        });
+        let most = self
+            .rules
+            .values()
+            .map(|rule| &rule.needs)
+            .max_by_key(|needs| needs.people.values().copied().max().unwrap_or_default());
         most.cloned().unwrap_or_default()
     }
 
@@ -395,7 +418,11 @@ impl Policies {
     }
 
     /// What an effect reaches beside its own resource: all it touches, and what is named below.
-    fn also<'a>(&'a self, call: &'a ResolvedCall, touches: &'a [Resource]) -> BTreeSet<&'a Resource> {
+    fn also<'a>(
+        &'a self,
+        call: &'a ResolvedCall,
+        touches: &'a [Resource],
+    ) -> BTreeSet<&'a Resource> {
         let below = self.named.iter().filter(|named| {
             call.scope() == Scope::Subtree && named.is_within(call.resource())
                 || touches.iter().any(|touched| named.is_within(touched))

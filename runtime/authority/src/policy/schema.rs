@@ -27,7 +27,10 @@ pub(super) struct Field {
 }
 
 /// The arguments of a function that policies can see, and the names of those that they cannot.
-pub(super) fn arguments(interface: &Interface, function: &str) -> (BTreeMap<String, Field>, Vec<String>) {
+pub(super) fn arguments(
+    interface: &Interface,
+    function: &str,
+) -> (BTreeMap<String, Field>, Vec<String>) {
     let (mut seen, mut unseen) = (BTreeMap::new(), Vec::new());
     let resolve = &interface.wit.resolve;
     let wit = interface
@@ -58,9 +61,14 @@ fn field(resolve: &Resolve, ty: &Type) -> Option<Field> {
 fn shape(resolve: &Resolve, ty: &Type) -> Option<Shape> {
     Some(match ty {
         Type::Bool => Shape::Bool,
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::S8 | Type::S16 | Type::S32 | Type::S64 => {
-            Shape::Long
-        }
+        Type::U8
+        | Type::U16
+        | Type::U32
+        | Type::U64
+        | Type::S8
+        | Type::S16
+        | Type::S32
+        | Type::S64 => Shape::Long,
         Type::Char | Type::String => Shape::Text,
         Type::F32 | Type::F64 | Type::ErrorContext => return None,
         Type::Id(id) => match &resolve.types.get(*id)?.kind {
@@ -103,7 +111,9 @@ pub(super) fn text(catalogue: &Catalogue, directory: &Directory) -> String {
     let attributes: Vec<String> =
         attributes.iter().map(|(name, ty)| format!("{}?: {ty}", quoted(name))).collect();
     let _ = writeln!(out, "entity Resource in [Resource] {{ {} }};", attributes.join(", "));
-    out.push_str("type Plugin = { \"name\": String, \"digest\": String, \"publisher\"?: String };\n");
+    out.push_str(
+        "type Plugin = { \"name\": String, \"digest\": String, \"publisher\"?: String };\n",
+    );
     out.push_str("type Run = { \"effects\": Long };\n");
     let asks = "principal: [Agent, Person]";
     let _ = writeln!(

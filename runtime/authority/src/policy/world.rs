@@ -22,7 +22,10 @@ pub(super) fn principal_uid(principal: &Principal) -> Result<EntityUid, String> 
 }
 
 /// Who asks, in their teams.
-pub(super) fn principal(principal: &Principal, directory: &Directory) -> Result<Vec<Entity>, String> {
+pub(super) fn principal(
+    principal: &Principal,
+    directory: &Directory,
+) -> Result<Vec<Entity>, String> {
     let mut teams = HashSet::new();
     for team in directory.teams.get(principal).into_iter().flatten() {
         teams.insert(uid("Team", team)?);

@@ -67,7 +67,9 @@ fn check_principal(name: &str) -> Result<(), String> {
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
     if name.len() > 128 || !name.chars().all(plain) {
-        return Err("a name has ASCII letters, digits, `@`, `.`, `_`, `+` and `-`, at most 128".into());
+        return Err(
+            "a name has ASCII letters, digits, `@`, `.`, `_`, `+` and `-`, at most 128".into()
+        );
     }
     Ok(())
 }
@@ -119,7 +121,8 @@ fn moment(text: &str) -> Result<u64, String> {
         _ => return Err(wrong()),
     };
     let moment = if digits.len() == 8 {
-        jiff::civil::Date::strptime(format, digits).map(|d| d.to_datetime(jiff::civil::Time::midnight()))
+        jiff::civil::Date::strptime(format, digits)
+            .map(|d| d.to_datetime(jiff::civil::Time::midnight()))
     } else {
         jiff::civil::DateTime::strptime(format, digits)
     };

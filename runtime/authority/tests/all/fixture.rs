@@ -1,10 +1,14 @@
 //! A catalogue of a cache, small enough to read at once.
 
 use interlock_authority::{
-    Authorized, Catalogue, Digest, Grant, InterfaceName, Invocation, Mode, Principal, Refusal,
-    authorize, authorize::Imports, catalogue::CatalogueSource,
+    Authorized, Catalogue, Digest, Grant, InterfaceName, Invocation, Mode, Policies, Principal,
+    Refusal, ResolvedCall, authorize,
+    authorize::Imports,
+    catalogue::CatalogueSource,
+    policy::{Directory, PolicyProblem, PolicySource},
 };
-use std::collections::BTreeSet;
+use serde_json::json;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub(crate) const WIT: &str = r#"
 package acme:cache@1.0.0;
@@ -69,6 +73,8 @@ pub(crate) fn grant(interface: &str, functions: Option<&[&str]>, resources: &[&s
         interface: name(interface),
         functions: functions.map(|f| f.iter().map(|s| (*s).to_owned()).collect()),
         resources: resources.iter().map(|r| r.parse().unwrap()).collect(),
+        budget: None,
+        elevation: None,
     }
 }
 
@@ -96,11 +102,38 @@ pub(crate) fn decide(
         known_principals: &known,
         plugin: "cachebox",
         digest: Digest::from_bytes([7; 32]),
+        publisher: None,
         imports,
         grants,
         tool: "tidy",
         uses,
         mode,
     };
-    authorize(&asked, &catalogue())
+    authorize(&asked, &catalogue(), &policies(POLICIES))
+}
+
+/// Everything that is granted; destroying with two people.
+pub(crate) const POLICIES: &str = r#"
+@id("use") permit (principal, action == Action::"invoke", resource);
+@id("look") permit (principal, action in Action::"read", resource);
+@id("tune") permit (principal, action in Action::"change", resource);
+@id("apply") permit (principal, action == Action::"apply-plan", resource);
+@id("wipe") @approvals("2") permit (principal, action in Action::"destroy", resource);
+"#;
+
+pub(crate) fn try_policies(
+    text: &str,
+    directory: Directory,
+) -> Result<Policies, Vec<PolicyProblem>> {
+    let source = PolicySource { file: "test.cedar".into(), text: text.into() };
+    Policies::load(&[source], &Arc::new(catalogue()), directory)
+}
+
+pub(crate) fn policies(text: &str) -> Policies {
+    try_policies(text, Directory::default()).unwrap_or_else(|all| panic!("{all:?}"))
+}
+
+pub(crate) fn call(interface: &str, function: &str, arguments: &[&str]) -> ResolvedCall {
+    let arguments = arguments.iter().map(|a| json!(a)).collect();
+    catalogue().resolve(&name(interface), function, arguments).unwrap()
 }

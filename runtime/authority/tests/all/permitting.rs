@@ -1,8 +1,10 @@
 //! Decisions on single calls and effects.
 
-use crate::fixture::{catalogue, decide, everything, grant, name};
+use crate::fixture::{POLICIES, catalogue, decide, everything, grant, name, policies};
 use interlock_authority::{
-    Class, Denial, Forecast, Grant, Mode, Revision, Scope, permit, permit_effect,
+    Authorized, Class, Denial, Forecast, Grant, Mode, Permitted, PermittedEffect, Revision, Scope,
+    permit,
+    permit::{judge, permit_effect},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -28,7 +30,18 @@ fn code(
 ) -> Result<(), String> {
     let authorized = decide("Agent::bot", &everything(), grants, None, mode).unwrap();
     let call = catalogue().resolve(&name(interface), function, arguments);
-    call.and_then(|call| permit(&authorized, call)).map(drop).map_err(|d| d.code().to_owned())
+    call.and_then(|call| permit(&authorized, &policies(POLICIES), call, 0))
+        .map(drop)
+        .map_err(|d| d.code().to_owned())
+}
+
+fn performed(
+    authorized: &Authorized,
+    permitted: Permitted,
+    forecast: Forecast,
+) -> Result<PermittedEffect, Denial> {
+    let judged = judge(authorized, &policies(POLICIES), permitted, forecast, 0)?;
+    permit_effect(authorized, judged)
 }
 
 fn grants(resources: &[&str]) -> Vec<Grant> {
@@ -105,12 +118,12 @@ fn effects_are_decided_by_everything_they_touch() {
     let authorized = decide("Agent::bot", &everything(), &granted, None, Mode::Call).unwrap();
     let permitted = || {
         let call = catalogue().resolve(&name("tune"), "evict", vec![json!("a"), json!("k")]);
-        permit(&authorized, call.unwrap()).unwrap()
+        permit(&authorized, &policies(POLICIES), call.unwrap(), 0).unwrap()
     };
     let inside = forecast(&["cache/a/key/k"]);
-    assert!(permit_effect(&authorized, permitted(), inside).is_ok());
+    assert!(performed(&authorized, permitted(), inside).is_ok());
     let outside = forecast(&["cache/a/key/k", "cache/b/key/k"]);
-    let denied = permit_effect(&authorized, permitted(), outside).unwrap_err();
+    let denied = performed(&authorized, permitted(), outside).unwrap_err();
     assert_eq!(denied, Denial::TouchesOutsideGrant { resource: "cache/b/key/k".parse().unwrap() });
 }
 
@@ -122,13 +135,16 @@ fn destroy_needs_people_no_destroy_and_no_plan_ever_becomes_an_effect() {
     let flush = || catalogue().resolve(&name("wipe"), "flush", vec![json!("a")]).unwrap();
     let evict =
         || catalogue().resolve(&name("tune"), "evict", vec![json!("a"), json!("k")]).unwrap();
-    assert_eq!(permit(&call, flush()).unwrap_err().code(), "needs-approval");
-    let permitted = permit(&plan, flush()).unwrap();
+    assert_eq!(
+        permit(&call, &policies(POLICIES), flush(), 0).unwrap_err().code(),
+        "needs-approval"
+    );
+    let permitted = permit(&plan, &policies(POLICIES), flush(), 0).unwrap();
     // Even with a permit from a plan, neither authority makes it an effect.
-    assert!(permit_effect(&call, permitted.clone(), forecast(&["cache/a"])).is_err());
-    assert!(permit_effect(&plan, permitted, forecast(&["cache/a"])).is_err());
-    let permitted = permit(&plan, evict()).unwrap();
-    assert!(permit_effect(&plan, permitted, forecast(&["cache/a/key/k"])).is_err());
+    assert!(performed(&call, permitted.clone(), forecast(&["cache/a"])).is_err());
+    assert!(performed(&plan, permitted, forecast(&["cache/a"])).is_err());
+    let permitted = permit(&plan, &policies(POLICIES), evict(), 0).unwrap();
+    assert!(performed(&plan, permitted, forecast(&["cache/a/key/k"])).is_err());
 }
 
 proptest! {

@@ -3,7 +3,8 @@
 
 use interlock_authority::{
     Authorized, Catalogue, Class, Denial, Digest, Forecast, Grant, InterfaceName, Invocation, Mode,
-    Permitted, Planned, Principal, ResolvedCall, Resource, authorize, permit, permit_effect,
+    Permitted, Planned, Policies, Principal, ResolvedCall, Resource, authorize, permit,
+    permit::{judge, permit_effect},
 };
 use interlock_providers::{
     Forecasted, Forecaster as _, Performed, Performer as _, ProviderFault, Reader as _,
@@ -14,6 +15,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub(crate) const HELPER: &str = env!("CARGO_BIN_EXE_interlock-environment-helper");
@@ -35,7 +37,8 @@ fn test_catalogue() -> Catalogue {
 /// A host on a root folder.
 pub(crate) struct Host {
     pub(crate) provider: EnvironmentProvider,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
+    policies: Policies,
     authorized: Authorized,
 }
 
@@ -50,10 +53,8 @@ impl Host {
             .collect();
         let grants: Vec<Grant> = imports
             .keys()
-            .map(|interface| Grant {
-                interface: interface.clone(),
-                functions: None,
-                resources: vec!["environment".parse().unwrap()],
+            .map(|interface| {
+                Grant::standing(interface.clone(), None, vec!["environment".parse().unwrap()])
             })
             .collect();
         let asked = Invocation {
@@ -61,14 +62,17 @@ impl Host {
             known_principals: &[principal.clone()].into(),
             plugin: "test",
             digest: Digest::from_bytes([0; 32]),
+            publisher: None,
             imports: &imports,
             grants: &grants,
             tool: "test",
             uses: None,
             mode: Mode::Call,
         };
-        let authorized = authorize(&asked, &catalogue).unwrap();
-        Self { provider, catalogue, authorized }
+        let catalogue = Arc::new(catalogue);
+        let policies = Policies::where_granted(&catalogue).unwrap();
+        let authorized = authorize(&asked, &catalogue, &policies).unwrap();
+        Self { provider, catalogue, policies, authorized }
     }
 
     pub(crate) fn resolve(&self, function: &str, arguments: Value) -> Result<ResolvedCall, Denial> {
@@ -83,7 +87,8 @@ impl Host {
     }
 
     pub(crate) fn permitted(&self, function: &str, arguments: Value) -> Permitted {
-        permit(&self.authorized, self.resolve(function, arguments).unwrap()).unwrap()
+        let call = self.resolve(function, arguments).unwrap();
+        permit(&self.authorized, &self.policies, call, 0).unwrap()
     }
 
     pub(crate) async fn try_read(
@@ -146,7 +151,8 @@ impl Host {
         still_allowed: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Performed, ProviderFault> {
         let permitted = self.permitted(function, arguments);
-        let effect = permit_effect(&self.authorized, permitted, forecast).unwrap();
+        let judged = judge(&self.authorized, &self.policies, permitted, forecast, 0).unwrap();
+        let effect = permit_effect(&self.authorized, judged).unwrap();
         let still_allowed: interlock_providers::StillAllowed = std::sync::Arc::new(still_allowed);
         self.provider.perform(&effect, &still_allowed).await
     }

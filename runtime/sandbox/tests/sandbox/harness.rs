@@ -88,7 +88,7 @@ pub(crate) fn sandbox() -> &'static Sandbox {
 
 pub(crate) fn grant(interface: &str) -> Grant {
     let resources = ["environment", "plain"].map(|r| r.parse().expect("a resource")).to_vec();
-    Grant { interface: interface.parse().expect("an interface"), functions: None, resources }
+    Grant::standing(interface.parse().expect("an interface"), None, resources)
 }
 
 pub(crate) fn plugin(text: &str) -> PluginBytes {
@@ -125,13 +125,17 @@ pub(crate) fn authorized_with(
         known_principals: &known,
         plugin: "test",
         digest: admitted.digest,
+        publisher: None,
         imports,
         grants,
         tool,
         uses: uses.as_deref(),
         mode,
     };
-    authorize(&invocation, &catalogue()).expect("it is authorized")
+    let catalogue = std::sync::Arc::new(catalogue());
+    let policies =
+        interlock_authority::Policies::where_granted(&catalogue).expect("the policies load");
+    authorize(&invocation, &catalogue, &policies).expect("it is authorized")
 }
 
 /// A gate that keeps the calls and answers by a function.

@@ -123,7 +123,10 @@ fn signed_with(key: &Path, case: &Case) -> Result<String, Problem> {
             .more("  A private key in OpenSSH's format is needed, such as ~/.ssh/id_ed25519.")
     };
     let mut private = PrivateKey::from_openssh(text.as_bytes()).map_err(unreadable)?;
-    if private.key_data().is_sk_ed25519() || private.key_data().is_sk_ecdsa_p256() || private.is_encrypted() {
+    if private.key_data().is_sk_ed25519()
+        || private.key_data().is_sk_ecdsa_p256()
+        || private.is_encrypted()
+    {
         return through_ssh_keygen(key, case);
     }
     private.set_comment("");
@@ -151,14 +154,14 @@ fn through_ssh_keygen(key: &Path, case: &Case) -> Result<String, Problem> {
 }
 
 fn thanks(signed: &Signed) -> String {
-    let (have, need) = signed
-        .tally
-        .groups
-        .values()
-        .fold((0u32, 0u32), |(h, n), (have, need)| (h + u32::from(*have), n + u32::from(*need)));
+    let (have, need) =
+        signed.tally.groups.values().fold((0u32, 0u32), |(h, n), (have, need)| {
+            (h + u32::from(*have), n + u32::from(*need))
+        });
     let touch = if signed.signer.presence == Some(true) { "   (touch confirmed)" } else { "" };
     let rest = if signed.missing.is_empty() {
-        "\nEnough people agreed. The asker's next call with this request applies it, once.".to_owned()
+        "\nEnough people agreed. The asker's next call with this request applies it, once."
+            .to_owned()
     } else {
         format!("\nStill needed: {}.", plain(&signed.missing))
     };

@@ -196,7 +196,12 @@ pub(super) fn message(outcome: &Outcome) -> String {
 /// What was approved next, and what was asked for.
 fn deviated(deviation: &Deviation, done: u64) -> String {
     let brief = |brief: &Brief| {
-        format!("{}  {}  {}", brief.class, plain(&brief.resource.to_string()), plain(&brief.function))
+        format!(
+            "{}  {}  {}",
+            brief.class,
+            plain(&brief.resource.to_string()),
+            plain(&brief.function)
+        )
     };
     let next = match (&deviation.expected, deviation.step) {
         (Some(expected), Some(step)) => format!("  approved next  {step}  {}\n", brief(expected)),

@@ -34,7 +34,9 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
     let text = configuration(&person);
     let mut made = Made::default();
     made.folder(dir)?;
-    for (name, text) in [("policies/default.cedar", DEFAULT), ("approvers/allowed_signers", SIGNERS)] {
+    for (name, text) in
+        [("policies/default.cedar", DEFAULT), ("approvers/allowed_signers", SIGNERS)]
+    {
         let path = dir.join(name);
         if let Some(folder) = path.parent() {
             made.folder(folder)?;

@@ -46,15 +46,24 @@ pub(super) async fn run(arguments: &JournalArguments, file: &Path, output: &Outp
             behind(&journal)?;
             let key = journal.store().identity().to_string();
             output.result(&json!({"status": "verified", "leaves": leaves, "key": key}), || {
-                format!("{}: {leaves} leaves, each as it was written\nlog key: {key}", styled(GREEN, "verified"))
+                format!(
+                    "{}: {leaves} leaves, each as it was written\nlog key: {key}",
+                    styled(GREEN, "verified")
+                )
             });
         }
         JournalCommand::Export { file } => {
             let leaves = export(&journal, file)?;
             let key = journal.store().identity().to_string();
-            output.result(&json!({"status": "exported", "leaves": leaves, "file": file, "key": key}), || {
-                format!("{leaves} leaves in {}\nlog key: {key}", plain(&file.display().to_string()))
-            });
+            output.result(
+                &json!({"status": "exported", "leaves": leaves, "file": file, "key": key}),
+                || {
+                    format!(
+                        "{leaves} leaves in {}\nlog key: {key}",
+                        plain(&file.display().to_string())
+                    )
+                },
+            );
         }
         JournalCommand::Resolve { id, done, not_done: _ } => {
             resolve(&journal, id, *done).await?;
@@ -68,8 +77,8 @@ pub(super) async fn run(arguments: &JournalArguments, file: &Path, output: &Outp
 }
 
 fn verify(file: &Path, log: &LogIdentity, output: &Output) -> Ending {
-    let opened = File::open(file)
-        .map_err(HostError::io(format!("cannot read {}", file.display())))?;
+    let opened =
+        File::open(file).map_err(HostError::io(format!("cannot read {}", file.display())))?;
     let verified = Verifier::new(log).verify(BufReader::new(opened), &mut Payloads);
     let verified = verified.map_err(|error: JournalError| {
         let message = format!("{} is not what the log signed: {error}", file.display());
@@ -131,7 +140,10 @@ fn show(journal: &Journal, id: &str, output: &Output) -> Result<(), Problem> {
     output.result(&shown, || {
         all.iter()
             .map(|told| {
-                let event = told.event.as_ref().map(|e| serde_json::to_string_pretty(e).unwrap_or_default());
+                let event = told
+                    .event
+                    .as_ref()
+                    .map(|e| serde_json::to_string_pretty(e).unwrap_or_default());
                 format!("{}{}\n", line(told), event.unwrap_or_else(|| "(erased)".to_owned()))
             })
             .collect()
@@ -158,7 +170,8 @@ async fn acknowledge(journal: &Journal, output: &Output) -> Result<(), Problem> 
     let behind = journal.store().behind(journal.places()).map_err(refused)?;
     let Some(behind) = behind else {
         output.result(&json!({"status": "in-order"}), || {
-            "the journal has everything that was published; there is nothing to acknowledge".to_owned()
+            "the journal has everything that was published; there is nothing to acknowledge"
+                .to_owned()
         });
         return Ok(());
     };
@@ -179,7 +192,20 @@ fn value(told: &Told) -> Value {
 fn line(told: &Told) -> String {
     let time = timestamp(told.time_ms / 1000);
     let clock = time.get(11..19).unwrap_or_default();
-    let words = ["principal", "plugin", "tool", "class", "resource", "function", "status", "request", "person", "by", "code", "reason"];
+    let words = [
+        "principal",
+        "plugin",
+        "tool",
+        "class",
+        "resource",
+        "function",
+        "status",
+        "request",
+        "person",
+        "by",
+        "code",
+        "reason",
+    ];
     let about: Vec<String> = words
         .iter()
         .filter_map(|word| told.text(word))

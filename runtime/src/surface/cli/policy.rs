@@ -22,7 +22,8 @@ pub(super) async fn run(arguments: &PolicyArguments, file: &Path, output: &Outpu
         PolicyCommand::Check { schema } => check(&config, *schema, output),
         PolicyCommand::Explain { plugin, function, arguments, principal, touches } => {
             let host = Host::builder(config).build()?;
-            let asked = Asked { plugin, function, arguments, principal: principal.as_deref(), touches };
+            let asked =
+                Asked { plugin, function, arguments, principal: principal.as_deref(), touches };
             explain(&host, &asked, output)
         }
     }
@@ -87,10 +88,8 @@ fn explain(host: &Host, asked: &Asked<'_>, output: &Output) -> Ending {
         .iter()
         .map(|t| t.parse::<Resource>().map_err(Problem::from))
         .collect::<Result<Vec<_>, _>>()?;
-    let granted = installed
-        .grants
-        .iter()
-        .any(|grant| grant.covers(&interface, function, call.resource()));
+    let granted =
+        installed.grants.iter().any(|grant| grant.covers(&interface, function, call.resource()));
     let decided = match call.class() {
         interlock_authority::Class::Read => policies.read(&asking, &call, 0),
         _ => policies.effect(&asking, &call, &touches, 0),
@@ -140,14 +139,16 @@ fn resolve(
         .iter()
         .map(|p| named.get(&p.name).cloned().unwrap_or(Value::Null))
         .collect();
-    catalogue.resolve(interface, function, values).map_err(|denial: Denial| {
-        Problem::new(3, denial.code(), denial.to_string())
-    })
+    catalogue
+        .resolve(interface, function, values)
+        .map_err(|denial: Denial| Problem::new(3, denial.code(), denial.to_string()))
 }
 
 fn verdict(decided: &Result<Allowed, PolicyDenial>) -> Value {
     match decided {
-        Ok(allowed) => json!({"allowed": allowed.needs.is_nobody(), "by": allowed.by, "needs": allowed.needs}),
+        Ok(allowed) => {
+            json!({"allowed": allowed.needs.is_nobody(), "by": allowed.by, "needs": allowed.needs})
+        }
         Err(denial) => {
             json!({"allowed": false, "code": denial.code(), "why": denial.for_operator()})
         }
@@ -166,7 +167,12 @@ fn words(decided: &Result<Allowed, PolicyDenial>) -> String {
             allowed.by.join(", ")
         ),
         Err(denial) => {
-            format!("{} [{}] {}", styled(RED, "refused"), denial.code(), plain(&denial.for_operator()))
+            format!(
+                "{} [{}] {}",
+                styled(RED, "refused"),
+                denial.code(),
+                plain(&denial.for_operator())
+            )
         }
     }
 }

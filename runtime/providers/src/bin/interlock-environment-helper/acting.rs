@@ -3,8 +3,9 @@
 //! dies without running a single destructor.
 
 use interlock_authority::{
-    Authorized, Catalogue, Digest, Grant, InterfaceName, Invocation, Mode, Principal, authorize,
-    permit, permit_effect,
+    Authorized, Catalogue, Digest, Grant, InterfaceName, Invocation, Mode, Policies, Principal,
+    authorize, permit,
+    permit::{judge, permit_effect},
 };
 use interlock_providers::{
     Forecasted, Forecaster as _, Performer as _,
@@ -15,6 +16,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
     path::Path,
+    sync::Arc,
 };
 
 /// Acts on service `api` of environment `prod` below `root`. Returns only what went wrong.
@@ -45,7 +47,8 @@ fn said(error: impl Display) -> String {
 /// As much of a host as effects need: nothing reaches the provider but through an authorization.
 struct Host {
     provider: EnvironmentProvider,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
+    policies: Policies,
     authorized: Authorized,
     remediate: InterfaceName,
 }
@@ -65,38 +68,40 @@ impl Host {
             .cloned()
             .collect();
         let principal: Principal = "Agent::acting".parse().map_err(said)?;
-        let grant = Grant {
-            interface: remediate.clone(),
-            functions: None,
-            resources: vec!["environment".parse().map_err(said)?],
-        };
+        let everywhere = vec!["environment".parse().map_err(said)?];
+        let grant = Grant::standing(remediate.clone(), None, everywhere);
         let asked = Invocation {
             principal: &principal,
             known_principals: &BTreeSet::from([principal.clone()]),
             plugin: "acting",
             digest: Digest::from_bytes([0; 32]),
+            publisher: None,
             imports: &BTreeMap::from([(remediate.clone(), functions)]),
             grants: &[grant],
             tool: "act",
             uses: None,
             mode: Mode::Call,
         };
-        let authorized = authorize(&asked, &catalogue).map_err(|e| format!("{e:?}"))?;
+        let catalogue = Arc::new(catalogue);
+        let policies = Policies::where_granted(&catalogue).map_err(|e| format!("{e:?}"))?;
+        let authorized = authorize(&asked, &catalogue, &policies).map_err(|e| format!("{e:?}"))?;
         let provider = EnvironmentProvider::open(root, runner).map_err(said)?;
-        Ok(Self { provider, catalogue, authorized, remediate })
+        Ok(Self { provider, catalogue, policies, authorized, remediate })
     }
 
     /// Forecasts and performs; that an effect fails or is refused is for the test to find out.
     async fn effect(&self, function: &str, arguments: Value) -> Result<(), String> {
         let Value::Array(arguments) = arguments else { return Err("no list".into()) };
         let call = self.catalogue.resolve(&self.remediate, function, arguments).map_err(said)?;
-        let permitted = permit(&self.authorized, call).map_err(said)?;
+        let permitted = permit(&self.authorized, &self.policies, call, 0).map_err(said)?;
         let Forecasted::Exact(forecast) =
             self.provider.forecast(&permitted, &[]).await.map_err(said)?
         else {
             return Ok(());
         };
-        let effect = permit_effect(&self.authorized, permitted, forecast).map_err(said)?;
+        let judged =
+            judge(&self.authorized, &self.policies, permitted, forecast, 0).map_err(said)?;
+        let effect = permit_effect(&self.authorized, judged).map_err(said)?;
         self.provider.perform(&effect, &always()).await.map(|_| ()).map_err(said)
     }
 }

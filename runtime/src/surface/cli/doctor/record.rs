@@ -44,9 +44,7 @@ pub(super) fn unknown_ends(config: &Config, findings: &mut Findings) {
     }
     for (key, leaf) in open.iter().take(MOST) {
         let told = journal.told(*leaf).ok().flatten();
-        let text = |name| {
-            told.as_ref().and_then(|t| t.text(name)).unwrap_or("(erased)").to_owned()
-        };
+        let text = |name| told.as_ref().and_then(|t| t.text(name)).unwrap_or("(erased)").to_owned();
         let (invocation, step) = key.rsplit_once('/').unwrap_or((key, "0"));
         findings.add(
             Verdict::Warning,

@@ -162,6 +162,8 @@ mod tests {
             interface: "interlock:environment/observe@0.1.0".parse().unwrap(),
             functions: None,
             resources: vec![resource.parse().unwrap()],
+            budget: None,
+            elevation: None,
         };
         resources.iter().map(one).collect()
     }
