@@ -87,6 +87,11 @@ impl<'a> Scene<'a> {
         Ok(path.display().to_string())
     }
 
+    /// The path of a file of the demo's own, beside the deployment.
+    pub(crate) fn beside(&self, name: &str) -> String {
+        self.directory.join(name).display().to_string()
+    }
+
     /// A file of the demo's own, beside the deployment.
     pub(crate) fn write(&self, name: &str, content: &str) -> Result<String> {
         let path = self.directory.join(name);

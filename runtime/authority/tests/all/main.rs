@@ -3,5 +3,8 @@
 
 mod authorizing; // which functions are live, and who is refused before a run
 mod catalogues; // what is wrong with a catalogue, and where
+mod documents; // what people are shown
 mod fixture; // one small catalogue for all of these
 mod permitting; // single calls and effects
+mod signing; // rosters, signatures, quorums, and what a request still allows
+mod tickets; // plans, and runs against them

@@ -3,6 +3,7 @@
 mod environment;
 mod heal;
 mod overreach;
+mod people;
 mod teardown;
 
 use super::Step;
@@ -28,6 +29,11 @@ pub(super) const STORY: &[Step] = &[
     Step { title: "A plugin that reaches further is refused", run: overreach::refused },
     Step { title: "Proof that none of it ran", run: overreach::nothing_ran },
     Step { title: "A plugin that rebuilds environments, planned", run: teardown::planned },
-    Step { title: "…and refused when called", run: teardown::withheld },
+    Step { title: "People who may approve", run: people::roster },
+    Step { title: "Called: nothing happens, people are asked", run: people::asked },
+    Step { title: "One signature is not enough", run: people::one_is_not_enough },
+    Step { title: "Two are, once", run: people::two_are },
+    Step { title: "A world that moved", run: people::stale },
+    Step { title: "Proof", run: people::proof },
     Step { title: "The end", run: environment::end },
 ];

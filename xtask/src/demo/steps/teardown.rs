@@ -1,5 +1,5 @@
 //! A plugin that may legitimately rebuild an environment: its effects can be read before anything
-//! happens, and a call is refused, because `destroy` is withheld until people can approve it.
+//! happens.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::{AGENT, ENVIRONMENT, OBSERVE, TEARDOWN};
 use crate::demo::scene::Scene;
 
-const TOOL: &str = "rebuild-environment.rebuild";
+pub(super) const TOOL: &str = "rebuild-environment.rebuild";
 
 pub(super) fn planned(scene: &mut Scene<'_>) -> Result<()> {
     scene.tell("`rebuild-environment` is honest about what it does, and it is granted teardown.");
@@ -49,19 +49,6 @@ pub(super) fn planned(scene: &mut Scene<'_>) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn withheld(scene: &mut Scene<'_>) -> Result<()> {
-    scene
-        .tell("To call it is another matter. Destroying needs people, and there is no way yet for");
-    scene.tell("people to approve: so there is no provider behind that import.");
-    let before = scene.sample()?;
-    let call = scene.interlock(&["call", TOOL, &arguments(), "--as", AGENT])?;
-    scene.check_exit("refused", &call, 3);
-    let after = scene.sample()?;
-    scene.show_sample(&after);
-    scene.check("the environment is as it was", after == before, "same processes, same answers");
-    Ok(())
-}
-
-fn arguments() -> String {
+pub(super) fn arguments() -> String {
     format!(r#"{{"environment":"{ENVIRONMENT}","reason":"inconsistent after a deploy"}}"#)
 }
