@@ -63,33 +63,70 @@ fn doctor_tells_what_is_left_behind() -> Result<()> {
 #[test]
 fn at_most_once_doctor_tells_of_an_effect_whose_end_is_unknown() -> Result<()> {
     let deployment = Deployment::init()?;
-    let record = deployment.path().join(".interlock/record.jsonl");
-    let line = |event: &str, step: u64| {
-        format!(
-            r#"{{"event":"{event}","invocation":"01TEST","step":{step},"function":"restart-service","resource":"environment/prod/service/api","status":"done"}}"#
-        )
-    };
-    let text = [line("intent", 1), line("intent", 2), line("outcome", 1), String::new()].join("\n");
-    fs::write(&record, text)?;
-    let chmod = |mode: u32| {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&record, fs::Permissions::from_mode(mode))
-    };
-    chmod(0o600)?;
+    left_open(&deployment)?;
     let told = complaints(&deployment)?;
     assert_eq!(told.len(), 1, "{told:?}");
     for word in ["its end is unknown", "01TEST", "step 2", "environment/prod/service/api"] {
         assert!(told[0].contains(word), "{word}: {told:?}");
     }
-    // Whoever else can read the record can read what was done to whom.
+    // A person looks, and says what was: then it is over.
+    deployment.run(&["journal", "resolve", "01TEST/1", "--done"])?.exit(2)?;
+    deployment.run(&["journal", "resolve", "01TEST/2", "--not-done"])?.exit(0)?;
+    deployment.run(&["journal", "resolve", "01TEST/2", "--done"])?.exit(2)?;
+    assert!(complaints(&deployment)?.is_empty());
+    // Whoever else can read the journal can read what was done to whom.
+    let journal = deployment.path().join(".interlock/journal.db");
+    let chmod = |mode: u32| {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&journal, fs::Permissions::from_mode(mode))
+    };
     chmod(0o644)?;
-    deployment.run(&["doctor"])?.exit(2)?.says(&["the record", "chmod go-rwx"])?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["the journal", "chmod go-rwx"])?;
     chmod(0o600)?;
     let elsewhere = deployment.path().join("elsewhere");
-    fs::rename(&record, &elsewhere)?;
-    std::os::unix::fs::symlink(&elsewhere, &record)?;
-    deployment.run(&["doctor"])?.exit(2)?.says(&["is a link"])?;
+    fs::rename(&journal, &elsewhere)?;
+    std::os::unix::fs::symlink(&elsewhere, &journal)?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["not a plain file"])?;
     Ok(())
+}
+
+/// Two intents, of which one has an outcome, as a host leaves them that is lost.
+pub(crate) fn left_open(deployment: &Deployment) -> Result<()> {
+    use interlock::record::{Event, EventBody, Journal, Record, Recorder, space};
+    let config = interlock::Config::load(&deployment.path().join("interlock.toml"))?;
+    let journal = Journal::open(&config)?;
+    let intent = |step: u64| -> Result<Record> {
+        let body = EventBody::Intent {
+            step,
+            principal: "Agent::oncall-bot".parse()?,
+            plugin: "fix-service".into(),
+            digest: "0".repeat(64).parse()?,
+            tool: "heal".into(),
+            interface: "interlock:environment/remediate@0.1.0".parse()?,
+            function: "restart-service".into(),
+            class: interlock::authority::Class::Change,
+            resource: "environment/prod/service/api".parse()?,
+            arguments: serde_json::Map::new(),
+            revision: interlock::authority::Revision::new("1"),
+            touches: Vec::new(),
+            policies: Vec::new(),
+            ticket: None,
+        };
+        Ok(Record::of(Event::of("01TEST", body)).once(space::INTENT, format!("01TEST/{step}")))
+    };
+    let outcome = EventBody::Outcome {
+        step: 1,
+        status: interlock::response::EffectStatus::Done,
+        detail: None,
+        revisions: std::collections::BTreeMap::new(),
+    };
+    let outcome = Record::of(Event::of("01TEST", outcome)).once(space::OUTCOME, "01TEST/1");
+    tokio::runtime::Runtime::new()?.block_on(async {
+        for record in [intent(1)?, intent(2)?, outcome] {
+            journal.write(record).await?;
+        }
+        Ok(())
+    })
 }
 
 #[test]

@@ -7,14 +7,14 @@ use anyhow::Result;
 use interlock_tests::{Deployment, Sample, root, staged_plugin};
 use xtask::tripwire;
 
-const AGENT: &str = "Agent::oncall-bot";
-const OBSERVE: &str = "interlock:environment/observe@0.1.0=environment/prod";
+pub(crate) const AGENT: &str = "Agent::oncall-bot";
+pub(crate) const OBSERVE: &str = "interlock:environment/observe@0.1.0=environment/prod";
 const REMEDIATE: &str = "interlock:environment/remediate@0.1.0#restart-service,rollback-config=environment/prod/service/api";
 const TEARDOWN: &str = "interlock:environment/teardown@0.1.0#recreate-environment=environment/prod";
 const API: &str = r#"{"environment":"prod","service":"api"}"#;
 
 /// The services whose processes or answers are not what they were.
-fn changed(before: &Sample, after: &Sample) -> BTreeSet<String> {
+pub(crate) fn changed(before: &Sample, after: &Sample) -> BTreeSet<String> {
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
 }
@@ -133,12 +133,12 @@ fn a_rebuild_is_planned_with_all_it_touches_and_nothing_happens() -> Result<()> 
 }
 
 #[test]
-fn what_destroys_is_withheld_from_every_call() -> Result<()> {
+fn destroy_needs_people_a_call_waits_and_nothing_happens() -> Result<()> {
     let deployment = Deployment::with_sample()?;
     install_rebuild(&deployment)?;
     let before = deployment.sample()?;
     let arguments = r#"{"environment":"prod","reason":"a test"}"#;
-    deployment.run(&["call", "rebuild-environment.rebuild", arguments, "--as", AGENT])?.exit(3)?;
+    deployment.run(&["call", "rebuild-environment.rebuild", arguments, "--as", AGENT])?.exit(4)?;
     assert_eq!(changed(&before, &deployment.sample()?), BTreeSet::new());
     Ok(())
 }

@@ -22,3 +22,5 @@ mod mistakes;
 mod surface;
 // What `doctor` finds: a host that cannot start, files of others, what was left behind, unknown ends.
 mod doctor;
+// People, signatures, and what happens because of them: once, exactly, and not if anything changed.
+mod approvals;

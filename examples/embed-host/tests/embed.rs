@@ -21,7 +21,11 @@ const ADD: &str = r#"(component
 fn a_program_of_its_own_calls_a_tool() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("interlock.toml");
-    std::fs::write(&config, "[agents.bot]\n").unwrap();
+    std::fs::create_dir(folder.path().join("policies")).unwrap();
+    let policy =
+        r#"@id("bot") permit (principal == Agent::"bot", action == Action::"invoke", resource);"#;
+    std::fs::write(folder.path().join("policies/bot.cedar"), policy).unwrap();
+    std::fs::write(&config, "policies = \"policies\"\n[agents.bot]\n").unwrap();
     let host = Host::from_file(&config).unwrap().helper(Helper::program(PROGRAM)).build().unwrap();
     let plugin = PluginBytes::from_file_bytes(ADD.as_bytes().to_vec()).unwrap();
     let wanted = Install { name: "calc".into(), grants: None, preopens: None };

@@ -122,10 +122,9 @@ fn an_unknown_argument_is_refused_not_ignored() {
 fn an_unknown_argument_beside_flattened_fields_is_refused_too() {
     let known = json!({ "item": "apples", "amounts": [{ "of": 2 }], "page": 3 });
     assert_eq!(call(&PLUGIN, "page", known).unwrap(), json!("2 apples Some(3)"));
-    assert_eq!(
-        refused("page", r#"{"item":"apples","pag":3}"#),
-        "there is no argument `pag`; this tool takes `amounts`, `item`, `page`"
-    );
+    let told = refused("page", r#"{"item":"apples","pag":3}"#);
+    assert!(told.starts_with("there is no argument `pag`; this tool takes "), "{told}");
+    assert!(["`amounts`", "`item`", "`page`"].iter().all(|name| told.contains(name)), "{told}");
 }
 
 #[test]

@@ -79,6 +79,12 @@ impl Roster {
         }
         let bad = |e: ssh_key::Error| SignatureRefusal::BadArmour(e.to_string());
         let signature = SshSig::from_pem(armoured.trim()).map_err(bad)?;
+        // The reader is lenient about lengths and versions that no signature covers; we are not: one spelling.
+        let plain = |text: &str| text.split_whitespace().collect::<String>();
+        let usual = plain(&signature.to_pem(LineEnding::LF).map_err(bad)?) == plain(armoured);
+        if !usual || signature.version() != 1 {
+            return Err(SignatureRefusal::BadArmour("it is not in its usual form".to_owned()));
+        }
         if signature.namespace() != NAMESPACE {
             let namespace = signature.namespace().chars().take(80).flat_map(char::escape_default);
             return Err(SignatureRefusal::OtherNamespace(namespace.collect()));

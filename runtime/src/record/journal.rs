@@ -32,6 +32,7 @@ impl Journal {
     /// # Errors
     /// A key or a file that is not fit, or not this deployment's.
     pub fn open(config: &Config) -> Result<Self, HostError> {
+        crate::state::prepare(&config.state)?;
         let signer = signer(&config.state)?;
         let clock: Clock = Arc::new(|| {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

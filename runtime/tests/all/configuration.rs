@@ -96,9 +96,22 @@ fn each_mistake_names_its_line() {
             "resources = [\"environment/prod\"]",
             "resources = [\"environment/prod\"]\nbudget = { effects = 3 }",
             23,
-            "budget",
+            "per",
         ),
-        ("[environment]", "policies = \"p\"\n[environment]", 4, "policies"),
+        (
+            "resources = [\"environment/prod\"]",
+            "resources = [\"environment/prod\"]\nbudget = { effects = 3, per = \"soon\" }",
+            23,
+            "30m",
+        ),
+        ("[cli]", "policies = \"nowhere\"\n[cli]", 2, "cannot be read"),
+        ("[limits]", "[seal]\nrequired = 1\n[limits]", 12, "invalid type"),
+        ("[limits]", "[store]\nurl = \"postgres:x\"\n[limits]", 12, "sqlite:"),
+        ("[limits]", "[journal]\npublish = [\".interlock/x\"]\n[limits]", 12, "outside"),
+        ("[limits]", "[approvers]\npresence = \"on\"\n[limits]", 12, "destroy"),
+        ("[limits]", "[approvers]\nallowed_signers = \"nowhere\"\n[limits]", 12, "nowhere"),
+        ("[limits]", "[requests]\nttl = \"soon\"\n[limits]", 12, "30m"),
+        ("[limits]", "[resources.\"a/*\"]\nx = 1\n[limits]", 11, "not a resource"),
     ];
     for (from, to, line, words) in cases {
         assert!(GOOD.contains(from), "{from}");

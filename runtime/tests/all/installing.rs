@@ -114,8 +114,11 @@ async fn a_removed_plugin_stays_removed() {
 async fn bytes_that_another_entry_names_stay() {
     let folder = Folder::new();
     folder.install("one").await.unwrap();
-    let twin =
-        folder.text().replace("name = \"one\"", "name = \"twin\"").replace("[agents.bot]", "");
+    let twin = folder
+        .text()
+        .replace("name = \"one\"", "name = \"twin\"")
+        .replace("[agents.bot]", "")
+        .replace("policies = \"policies\"", "");
     fs::write(folder.path("interlock.toml"), format!("{}{twin}", folder.text())).unwrap();
     install::remove(&folder.config(), "one").await.unwrap();
     assert!(read_plugin(&plugin_file(&folder.config(), "twin")).is_ok());

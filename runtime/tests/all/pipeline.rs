@@ -142,8 +142,8 @@ async fn a_run_is_told_from_request_to_end() {
     assert!(matches!(&response.outcome, Outcome::Done { result } if *result == json!(0)));
     let kinds = deployment.memory.kinds();
     let run: Vec<&str> =
-        kinds.iter().map(String::as_str).skip_while(|k| *k != "requested").collect();
-    assert_eq!(run, ["requested", "authorized", "intent", "outcome", "ended"]);
+        kinds.iter().map(String::as_str).skip_while(|k| *k != "decision").collect();
+    assert_eq!(run, ["decision", "intent", "outcome", "ended"]);
 }
 
 #[tokio::test]
@@ -186,10 +186,8 @@ async fn fail_closed_nobody_unknown_is_served_and_no_record_means_no_run() {
             matches!(&response.outcome, Outcome::Refused { code, .. } if code == "unknown-principal")
         );
     }
-    for event in ["requested", "authorized"] {
-        *deployment.memory.fails_at.lock().unwrap() = Some(event);
-        assert!(deployment.host.call(Deployment::request("look", "Agent::bot")).await.is_err());
-    }
+    *deployment.memory.fails_at.lock().unwrap() = Some("decision");
+    assert!(deployment.host.call(Deployment::request("look", "Agent::bot")).await.is_err());
     assert_eq!(deployment.cache.count("read"), 0);
 }
 

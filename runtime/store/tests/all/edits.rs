@@ -1,0 +1,107 @@
+//! Somebody with the file and without the key: each edit is found by name, or changes no answer.
+
+use crate::fixture::{Scene, batch, entry, mark};
+use interlock_store::{Charge, Entry, Store};
+
+/// Three leaves: a request, a claim, a revocation of something else; one of them charged.
+fn filled(scene: &Scene) -> Store {
+    let store = scene.open();
+    let charge = Charge { key: "k".into(), amount: 1, window_ms: 1000, most: 9 };
+    for entry in [
+        entry("request", vec![mark("request", "1", true)]),
+        Entry { charges: vec![charge], ..entry("claim", vec![mark("claim", "1", true)]) },
+        entry("revoked", vec![mark("revoked", "2", false)]),
+    ] {
+        store.commit_blocking(batch(entry)).unwrap();
+    }
+    store
+}
+
+#[test]
+fn journal_tells_every_kind_of_edit_is_found_when_a_host_starts() {
+    for (edit, word) in [
+        ("delete from mark where space = 'claim'", "claim"),
+        ("update mark set once = 0", "mark"),
+        ("update mark set key = '2' where space = 'claim'", "claim"),
+        ("insert into mark values ('approved', '1', 1, 0)", "approved"),
+        ("insert into mark values ('approved', '1', 99, 0)", "approved"),
+        ("delete from charge", "charges"),
+        ("update charge set amount = 0", "charges"),
+        ("update charge set time = 1", "charges"),
+        ("update leaf set bytes = (select bytes from leaf where idx = 0) where idx = 1", "mark"),
+        ("update leaf set bytes = x'00' where idx = 1", "leaf 1"),
+        ("delete from leaf where idx = 1", "leaf 1"),
+        ("delete from leaf where idx = 2", "leaf 2"),
+        ("insert into leaf select 3, bytes from leaf where idx = 2", "leaf"),
+        ("update log set size = 2", "head"),
+        ("update log set note = null", "head"),
+        ("update log set note = 'x'", "head"),
+        ("update log set note = replace(note, 'example', 'exemple')", "head"),
+        ("update tile set hashes = x'00'", "tile"),
+        ("update tile set hashes = zeroblob(96)", "tiles"),
+        ("delete from tile", "tile"),
+        ("delete from log", "log"),
+        ("update log set origin = 'x'", "deployment"),
+    ] {
+        let scene = Scene::new();
+        drop(filled(&scene));
+        scene.sql(edit);
+        let told = scene.try_open(interlock_store::Durability::Full, 7).err();
+        let told = told.map(|e| (e.is_integrity(), e.to_string())).unwrap_or_default();
+        assert!(told.0 && told.1.contains(word), "{edit}: {told:?}");
+    }
+}
+
+#[test]
+fn journal_tells_what_is_read_for_a_decision_is_proven_while_a_host_runs() {
+    for (edit, word) in [
+        (
+            "update leaf set bytes = cast(replace(bytes, 'claim', 'other') as blob)",
+            "do not come to",
+        ),
+        ("update payload set bytes = zeroblob(30) where idx = 1", "payload of leaf 1"),
+        ("delete from leaf where idx = 2", "leaf 2"),
+    ] {
+        let scene = Scene::new();
+        let store = filled(&scene);
+        assert_eq!(store.verified_since(0).unwrap().len(), 3);
+        scene.sql(edit);
+        let error = store.verified_since(0).unwrap_err();
+        assert!(error.is_integrity() && error.to_string().contains(word), "{edit}: {error}");
+        assert!(store.audit().is_err(), "{edit}");
+    }
+    // An index without its rows changes nothing of what is proven.
+    let scene = Scene::new();
+    let store = filled(&scene);
+    scene.sql("delete from mark; delete from charge");
+    let kinds: Vec<_> = store.verified_since(1).unwrap().into_iter().map(|s| s.marks).collect();
+    assert_eq!(kinds[0], [mark("claim", "1", true)]);
+}
+
+#[test]
+fn what_was_erased_is_gone_and_the_log_still_verifies() {
+    let scene = Scene::new();
+    let store = filled(&scene);
+    assert!(store.erase(1).unwrap());
+    assert!(!store.erase(1).unwrap());
+    let all = store.verified_since(0).unwrap();
+    assert_eq!(all[1].payload, None);
+    assert_eq!(all[0].payload.as_deref(), Some(&b"request"[..]));
+    store.audit().unwrap();
+}
+
+/// A file that is put in place of the one a host has open.
+#[test]
+fn journal_tells_a_file_of_yesterday_under_a_running_host() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.commit_blocking(batch(entry("1", vec![]))).unwrap();
+    scene.sql("pragma wal_checkpoint(truncate)");
+    let yesterday = std::fs::read(scene.file()).unwrap();
+    store.commit_blocking(batch(entry("2", vec![]))).unwrap();
+    let other = scene.folder().join("other");
+    std::fs::write(&other, yesterday).unwrap();
+    std::fs::rename(&other, scene.file()).unwrap();
+    let error = store.commit_blocking(batch(entry("3", vec![]))).unwrap_err();
+    assert!(error.is_integrity(), "{error}");
+}

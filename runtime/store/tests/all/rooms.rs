@@ -1,0 +1,56 @@
+//! Files that are no journals, are not ours, or cannot be written: told by name, and never harmed.
+
+use crate::fixture::{Scene, batch, entry};
+use interlock_store::Durability;
+use std::{fs, os::unix::fs::PermissionsExt};
+
+fn code(scene: &Scene) -> &'static str {
+    scene.try_open(Durability::Full, 7).err().map_or("ok", |e| e.code())
+}
+
+#[test]
+fn fail_closed_what_is_no_journal_is_not_written_to() {
+    let scene = Scene::new();
+    fs::write(scene.file(), "not a database, but long enough to look like one".repeat(100))
+        .unwrap();
+    fs::set_permissions(scene.file(), fs::Permissions::from_mode(0o600)).unwrap();
+    let before = fs::read(scene.file()).unwrap();
+    assert_eq!(code(&scene), "not-a-journal");
+    assert_eq!(fs::read(scene.file()).unwrap(), before);
+
+    let scene = Scene::new();
+    scene.sql("create table somebody (elses text)");
+    fs::set_permissions(scene.file(), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(code(&scene), "not-a-journal");
+
+    let scene = Scene::new();
+    drop(scene.open());
+    scene.sql("pragma user_version = 99");
+    assert_eq!(code(&scene), "newer-journal");
+
+    let scene = Scene::new();
+    scene.open().commit_blocking(batch(entry("x", vec![]))).unwrap();
+    assert_eq!(scene.try_open(Durability::Full, 8).err().unwrap().code(), "other-deployment");
+    assert_eq!(fs::metadata(scene.file()).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// Cut at every page: a cut journal is refused, or is one that the log itself vouches for.
+#[test]
+fn journal_tells_a_truncated_file_is_found_at_every_page() {
+    let scene = Scene::new();
+    let store = scene.open();
+    for n in 0..200 {
+        store.commit_blocking(batch(entry(&"x".repeat(n), vec![]))).unwrap();
+    }
+    drop(store);
+    scene.sql("pragma wal_checkpoint(truncate)");
+    let whole = fs::read(scene.file()).unwrap();
+    for pages in 1..whole.len() / 4096 {
+        for file in ["journal.db-wal", "journal.db-shm"] {
+            let _ = fs::remove_file(scene.folder().join(file));
+        }
+        fs::write(scene.file(), &whole[..pages * 4096]).unwrap();
+        let sound = scene.try_open(Durability::Full, 7).is_ok_and(|s| s.audit().is_ok());
+        assert!(!sound, "{pages} pages");
+    }
+}
