@@ -115,19 +115,19 @@ impl Tickets {
     ///
     /// # Errors
     /// What was next, and what was asked for.
-    pub fn offer(&mut self, call: &ResolvedCall) -> Result<Ticket, Deviation> {
+    pub fn offer(&mut self, call: &ResolvedCall) -> Result<Ticket, Box<Deviation>> {
         let Some(next) = self.left.pop_front() else {
             let kind = match (self.voided, &self.end) {
                 (true, _) => DeviationKind::Voided,
                 (false, PlanEnd::Horizon { .. }) => DeviationKind::PastHorizon,
                 (false, PlanEnd::Complete) => DeviationKind::NoneLeft,
             };
-            return Err(Deviation {
+            return Err(Box::new(Deviation {
                 kind,
                 step: None,
                 expected: None,
                 asked: Brief::of_call(call),
-            });
+            }));
         };
         if next.is_for(call) {
             let known = self.revisions.get(&next.resource);
@@ -135,12 +135,12 @@ impl Tickets {
             return Ok(Ticket { effect: next, expected });
         }
         self.void();
-        Err(Deviation {
+        Err(Box::new(Deviation {
             kind: difference(&next, call),
             step: Some(next.step),
             expected: Some(Brief::of_effect(&next)),
             asked: Brief::of_call(call),
-        })
+        }))
     }
 
     /// Notes the revisions that an effect of this run returned: its own changes are not the world's.

@@ -4,7 +4,7 @@ use super::Ended;
 use interlock_authority::{
     Digest, Permitted, Resource, Revision,
     apply::MayApply,
-    ticket::{Deviation, Ticket, Tickets},
+    ticket::{Ticket, Tickets},
 };
 use std::{
     collections::BTreeMap,
@@ -44,9 +44,7 @@ impl Applying {
 
     /// INVARIANT PLAN-IS-THE-GRANT: the next ticket, or the run ends and what is left is void.
     pub(super) fn take(&self, permitted: &Permitted) -> Result<Ticket, Ended> {
-        self.lock()
-            .offer(permitted.call())
-            .map_err(|deviation: Deviation| Ended::Deviated(Box::new(deviation)))
+        self.lock().offer(permitted.call()).map_err(Ended::Deviated)
     }
 
     /// Notes the revisions that an effect returned: later tickets expect them.

@@ -67,13 +67,13 @@ fn classes(name: &str, catalogue: &Catalogue) -> BTreeSet<Class> {
 /// Checks one policy, and reads what it asks for.
 pub(super) fn rule(
     policy: &Policy,
+    line: Option<usize>,
     source: &PolicySource,
     catalogue: &Catalogue,
     directory: &Directory,
     seen: &mut BTreeMap<String, String>,
     problems: &mut Vec<PolicyProblem>,
-) -> Option<Rule> {
-    let line = line_of(policy, source);
+) -> Rule {
     let id = policy.annotation("id").unwrap_or_default().to_owned();
     let mut wrong = |message: String| {
         problems.push(PolicyProblem {
@@ -83,13 +83,11 @@ pub(super) fn rule(
             message,
         });
     };
-    let before = seen.len();
     if id.is_empty() {
         wrong("the policy has no `@id(\"…\")`; every reason names policies by it".to_owned());
     } else if let Some(other) = seen.insert(id.clone(), source.file.clone()) {
         wrong(format!("another policy in {other} has the id `{id}`"));
     }
-    let _ = before;
     for (key, _) in policy.annotations() {
         if !["id", "approvals", "approvers", "ttl", "doc"].contains(&key) {
             wrong(format!(
@@ -138,13 +136,14 @@ pub(super) fn rule(
         (Effect::Permit, Some(count)) => Needs::people(count, group, ttl.flatten()),
         _ => Needs::nobody(),
     };
-    Some(Rule { id, file: source.file.clone(), line, needs, policy: policy.clone(), kinds })
+    Rule { id, file: source.file.clone(), line, needs, policy: policy.clone(), kinds }
 }
 
-/// The line of a policy, by its own text.
-fn line_of(policy: &Policy, source: &PolicySource) -> Option<usize> {
+/// The line of a policy, by its own text, which is looked for after the one before it. Moves `from` on.
+pub(super) fn line_of(policy: &Policy, source: &PolicySource, from: &mut usize) -> Option<usize> {
     let text = policy.to_string();
-    let at = source.text.find(&text)?;
+    let at = from.checked_add(source.text.get(*from..)?.find(&text)?)?;
+    *from = at.checked_add(text.len())?;
     Some(line_at(&source.text, at))
 }
 

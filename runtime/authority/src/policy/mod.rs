@@ -211,10 +211,21 @@ impl Policies {
                 let policy = parsed.policy(error.policy_id()).and_then(|p| p.annotation("id"));
                 problems.push(problem(source, policy.map(str::to_owned), error));
             }
-            for policy in parsed.policies() {
-                let rule =
-                    check::rule(policy, source, catalogue, &directory, &mut seen, &mut problems);
-                let Some(rule) = rule else { continue };
+            // Cedar numbers them as they stand in the text.
+            let mut ordered: Vec<&Policy> = parsed.policies().collect();
+            ordered.sort_by_key(|policy| number(policy.id()));
+            let mut from = 0;
+            for policy in ordered {
+                let line = check::line_of(policy, source, &mut from);
+                let rule = check::rule(
+                    policy,
+                    line,
+                    source,
+                    catalogue,
+                    &directory,
+                    &mut seen,
+                    &mut problems,
+                );
                 let id = PolicyId::new(&rule.id);
                 let renamed = policy.new_id(id.clone());
                 // A repeated id was told above.
@@ -544,6 +555,12 @@ fn plugin(asking: &Asking<'_>) -> Result<RestrictedExpression, PolicyDenial> {
         None => record([("name", name), ("digest", digest)]),
         Some(by) => record([("name", name), ("digest", digest), ("publisher", text(by))]),
     }
+}
+
+/// The number in an id that Cedar gave.
+fn number(id: &PolicyId) -> u64 {
+    let text = id.to_string();
+    text.strip_prefix("policy").and_then(|n| n.parse().ok()).unwrap_or(u64::MAX)
 }
 
 /// A problem at its line, by the first place that the diagnostic points to.

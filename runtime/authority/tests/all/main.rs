@@ -1,10 +1,16 @@
 //! What the authority decides, by table and by property.
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod authorizing; // which functions are live, and who is refused before a run
 mod catalogues; // what is wrong with a catalogue, and where
 mod documents; // what people are shown
 mod fixture; // one small catalogue for all of these
 mod permitting; // single calls and effects
+mod policies; // what the policies say, and what is no policy set
 mod signing; // rosters, signatures, quorums, and what a request still allows
 mod tickets; // plans, and runs against them

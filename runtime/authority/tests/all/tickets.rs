@@ -146,7 +146,7 @@ fn plan_is_the_grant_a_deviation_says_what_differs() {
         (&letters[2], &flush, DeviationKind::DifferentInterface),
     ];
     for (planned, asked, kind) in cases {
-        let mut tickets = may(&[planned.clone()], PlanEnd::Complete).tickets();
+        let mut tickets = may(std::slice::from_ref(planned), PlanEnd::Complete).tickets();
         let deviation = tickets.offer(asked).unwrap_err();
         assert_eq!(deviation.kind, kind);
         assert_eq!(deviation.step, Some(1));

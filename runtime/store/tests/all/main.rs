@@ -1,6 +1,7 @@
 //! What a journal in a file must do, whoever writes to it and whoever edits it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod crash; // a process that is killed at any moment
 mod edits; // whoever edits a table is found out, or changes nothing
 mod fixture; // a journal in a folder of its own, and a clock that is set by hand
 mod once; // marks, conditions, windows, and who wins a race

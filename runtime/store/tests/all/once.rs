@@ -148,6 +148,16 @@ fn race(durability: Durability, attempts: u64, tickets: u64, openings: u64) {
     assert_eq!(scene.open().audit().unwrap(), tickets);
 }
 
+/// `INTERLOCK_RACE_ATTEMPTS=1000000 cargo test -p interlock-store race_of` races that often, without fsync.
+#[test]
+fn plan_is_the_grant_race_of_many_attempts_without_fsync() {
+    let attempts: u64 = std::env::var("INTERLOCK_RACE_ATTEMPTS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(20_000);
+    race(Durability::Off, attempts, attempts / 100, 8);
+}
+
 #[test]
 fn plan_is_the_grant_ten_thousand_attempts_under_full_have_one_winner_each() {
     race(Durability::Full, 10_000, 1_000, 8);
