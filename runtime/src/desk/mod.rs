@@ -1,5 +1,5 @@
 //! The approval desk. Two sides, and no surface that an agent can reach holds the second: the asker's side
-//! ([`ask`], and the check before a run applies) only writes requests and reads what became of them; the
+//! (`ask`, and the check before a run applies) only writes requests and reads what became of them; the
 //! approver's side ([`Approver`]) takes signatures.
 
 mod approver;
