@@ -1,7 +1,7 @@
 //! The effects of a plan, as people read them: the sum first, with the most dangerous effect, then each one
 //! with everything it touches.
 
-use super::escape::{boxed, escape, value};
+use super::escape::{boxed, escape, value, wrap};
 use crate::{
     forecast::MAX_NOTE,
     plan::{Plan, PlanEffect, PlanEnd},
@@ -73,13 +73,14 @@ fn one(effect: &PlanEffect, lines: &mut Vec<String>) {
     }
     let counts: Vec<String> =
         effect.forecast.counts.iter().map(|(what, n)| format!("{} {n}", escape(what))).collect();
-    lines.push(format!(
-        "     {}{}{}. Refused if the world has moved since revision {}.",
+    let end = format!(
+        "{}{}{}. Refused if the world has moved since revision {}.",
         escape(&effect.forecast.verb),
         if counts.is_empty() { "" } else { ": " },
         counts.join(", "),
         escape(effect.forecast.revision.as_str())
-    ));
+    );
+    lines.extend(wrap(&end, 73).into_iter().map(|line| format!("     {line}")));
 }
 
 /// `1 effect`, `2 effects`, `1 destroy`.

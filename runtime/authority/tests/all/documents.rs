@@ -36,6 +36,16 @@ fn with_label(label: &str) -> RequestBody {
     body
 }
 
+/// Renderer v1 is frozen: an approval is checked by rendering again, so a changed byte here would turn every
+/// open approval into one of another document.
+#[test]
+fn shown_is_signed_renderer_v1_is_frozen() {
+    let mut body = with_label("x");
+    body.said = Some("environment inconsistent\u{202e} after deploy 1841".into());
+    body.not_counted = vec!["op@example.com (operates the asker)".into()];
+    assert_eq!(render(&body).unwrap(), include_str!("document-v1.txt"));
+}
+
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'\n' || (0x20..0x7f).contains(&byte))
 }
