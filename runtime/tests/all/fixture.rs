@@ -225,14 +225,8 @@ impl Recorder for Memory {
     }
 }
 
-/// What these tests' principal may do: everything that is granted, destroying with two people.
-pub(crate) const POLICIES: &str = r#"
-@id("use") permit (principal, action == Action::"invoke", resource);
-@id("look") permit (principal, action in Action::"read", resource);
-@id("tune") permit (principal, action in Action::"change", resource);
-@id("apply") permit (principal, action == Action::"apply-plan", resource);
-@id("wipe") @approvals("2") permit (principal, action in Action::"destroy", resource);
-"#;
+/// Everything that is granted; destroying with two people.
+pub(crate) use interlock::authority::policy::WHERE_GRANTED as POLICIES;
 
 pub(crate) fn policies(text: &str) -> Arc<Policies> {
     let catalogue = Arc::new(Catalogue::load(&[source()]).unwrap());

@@ -33,7 +33,8 @@ pub use denial::PolicyDenial;
 /// A policy set that is safe and useful: what `init` writes.
 pub const DEFAULT: &str = include_str!("default.cedar");
 
-const WHERE_GRANTED: &str = r#"
+/// The text of [`Policies::where_granted`].
+pub const WHERE_GRANTED: &str = r#"
 @id("invoke") permit (principal, action == Action::"invoke", resource);
 @id("read") permit (principal, action in Action::"read", resource);
 @id("change") permit (principal, action in Action::"change", resource);

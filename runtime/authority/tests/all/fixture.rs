@@ -113,13 +113,7 @@ pub(crate) fn decide(
 }
 
 /// Everything that is granted; destroying with two people.
-pub(crate) const POLICIES: &str = r#"
-@id("use") permit (principal, action == Action::"invoke", resource);
-@id("look") permit (principal, action in Action::"read", resource);
-@id("tune") permit (principal, action in Action::"change", resource);
-@id("apply") permit (principal, action == Action::"apply-plan", resource);
-@id("wipe") @approvals("2") permit (principal, action in Action::"destroy", resource);
-"#;
+pub(crate) use interlock_authority::policy::WHERE_GRANTED as POLICIES;
 
 pub(crate) fn try_policies(
     text: &str,

@@ -143,7 +143,7 @@ fn each_mistake_is_an_error_at_its_line() {
             "`invoke` or class `read`",
         ),
         (r#"@id("x") @aproval("1") forbid (principal, action, resource);"#, "means nothing"),
-        (r#"@id("use") forbid (principal, action, resource);"#, "has the id `use`"),
+        (r#"@id("read") forbid (principal, action, resource);"#, "has the id `read`"),
         (
             r#"@id("x") forbid (principal, action == Action::"acme:cache/tune@1.0.0#evict", resource) when { context.arguments.clster == "a" };"#,
             "clster",

@@ -25,6 +25,14 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
     let config = Config::load(file)?;
     let request = request(arguments, &config)?;
     let host = Host::builder(config).build()?;
+    // Nothing retries them: whoever starts a host is told, until a person has looked.
+    let unknown = host.journal().open_intents()?.len();
+    if unknown > 0 {
+        let effects = if unknown == 1 { "effect was" } else { "effects were" };
+        output.aside(format!(
+            "{unknown} {effects} started and the journal does not know the end; `interlock doctor` names what to look at"
+        ));
+    }
     let progress = output.progress(format!("running {}", arguments.tool));
     let mut response = host.call(request.clone()).await;
     while arguments.wait
