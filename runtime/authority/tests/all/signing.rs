@@ -275,6 +275,16 @@ fn asker_cannot_approve_the_person_who_asked_and_why() {
     assert_eq!(why(&body, "op@example.com"), Some(NotCounted::OperatesTheAsker));
     body.asker.principal = Principal::Person("amira".into());
     assert_eq!(why(&body, "amira"), Some(NotCounted::Asked));
+    for (why, word) in [
+        (NotCounted::Asked, "asked"),
+        (NotCounted::OperatesTheAsker, "operates"),
+        (NotCounted::PublishedThePlugin, "published"),
+        (NotCounted::NoPresence, "touching"),
+        (NotCounted::SamePerson, "already"),
+        (NotCounted::NotInAGroup, "group"),
+    ] {
+        assert!(why.sentence().contains(word), "{why:?}");
+    }
 }
 
 #[test]

@@ -114,6 +114,7 @@ fn plan_is_the_grant_every_small_run_of_every_small_plan() {
         let may = may(&calls, PlanEnd::Complete);
         for run in (0..=4).flat_map(|n| words(n, letters.len())) {
             let mut tickets = may.tickets();
+            assert_eq!(tickets.next().is_some(), !planned.is_empty());
             let got: Vec<bool> = run
                 .iter()
                 .map(|letter| match tickets.offer(&letters[*letter]) {
@@ -149,6 +150,9 @@ fn plan_is_the_grant_a_deviation_says_what_differs() {
         let mut tickets = may(std::slice::from_ref(planned), PlanEnd::Complete).tickets();
         let deviation = tickets.offer(asked).unwrap_err();
         assert_eq!(deviation.kind, kind);
+        let sentence = kind.sentence();
+        let word = sentence.split(' ').next_back().unwrap();
+        assert!(["interface", "function", "resource", "arguments"].contains(&word), "{sentence}");
         assert_eq!(deviation.step, Some(1));
         assert_eq!(deviation.expected.unwrap().function, planned.function());
         assert_eq!(deviation.asked.resource, *asked.resource());
