@@ -11,6 +11,7 @@ use crate::{
     pipeline,
     record::{Event, EventBody, Journal, Recorder},
     rules::{Rules, grants_digest},
+    seal::Seal,
 };
 use interlock_authority::{Catalogue, Digest, Grant, Policies, catalogue::CatalogueSource};
 use interlock_providers::{Provider, environment};
@@ -34,6 +35,7 @@ pub struct Host {
     providers: BTreeMap<String, Provider>,
     sandbox: Sandbox,
     rules: Rules,
+    seal: Seal,
     journal: Journal,
     recorder: Arc<dyn Recorder>,
     freeze: Freeze,
@@ -123,6 +125,8 @@ impl HostBuilder {
         let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;
         let journal = Journal::open(&config)?;
+        let seal = Seal::of(journal.clone(), rules.epoch.clone());
+        seal.started(&rules)?;
         let recorder = match self.recorder {
             Some(recorder) => recorder,
             None => Arc::new(journal.clone()),
@@ -138,6 +142,7 @@ impl HostBuilder {
             config,
             catalogue,
             rules,
+            seal,
             journal,
             providers,
             sandbox,
@@ -363,6 +368,10 @@ impl Host {
     /// The rules in force.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+    /// Whether those are the rules in force.
+    pub const fn seal(&self) -> &Seal {
+        &self.seal
     }
     /// The policies in force.
     pub fn policies(&self) -> &Arc<Policies> {

@@ -19,6 +19,7 @@ pub mod record;
 pub mod response;
 pub mod rules;
 mod schema;
+pub mod seal;
 pub mod state;
 pub mod surface;
 

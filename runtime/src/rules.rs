@@ -3,15 +3,18 @@
 
 use crate::{Config, HostError, config::PluginConfig};
 use interlock_authority::{
-    Catalogue, Digest, canonical,
+    Catalogue, Digest, Resource, canonical,
     catalogue::CatalogueSource,
     epoch::Epoch,
-    policy::{Directory, Policies},
-    roster::Roster,
+    policy::{Attribute, Directory, Policies},
+    roster::{Presence, Roster, RosterSource},
+    seal::Sealed,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
 };
 
@@ -24,8 +27,10 @@ pub struct Rules {
     pub roster: Arc<Roster>,
     /// The digests of policies, catalogues and approvers.
     pub epoch: Epoch,
+    /// The same with the seal, as the journal tells it.
+    pub sealed: Sealed,
     /// All of it as text, for the journal.
-    pub text: Value,
+    pub text: RulesText,
 }
 
 impl Rules {
@@ -65,17 +70,115 @@ impl Rules {
             catalogues: digest("interlock-catalogues/v1", &Value::from(catalogues))?,
             approvers: digest("interlock-approvers/v1", &approvers)?,
         };
-        let text = json!({
-            "policies": config.policies.iter().map(|p| json!({"file": p.file, "text": p.text})).collect::<Vec<_>>(),
-            "allowed_signers": config.roster.allowed_signers,
-            "people": config.roster.people,
-            "groups": config.roster.groups,
-            "presence": config.roster.presence,
-            "solo": config.roster.solo,
-            "operators": operators,
-        });
-        Ok(Self { policies: Arc::new(policies), roster: Arc::new(roster), epoch, text })
+        let text = RulesText {
+            policies: config.policies.iter().map(|p| (name_of(&p.file), p.text.clone())).collect(),
+            catalogues: texts(sources),
+            roster: config.roster.clone(),
+            operators: config.operators.clone(),
+            teams: config.teams.iter().map(|(p, t)| (p.to_string(), t.clone())).collect(),
+            attributes: attributes(config),
+            seal: config.seal,
+        };
+        let needs = policies.largest_needs();
+        Ok(Self {
+            policies: Arc::new(policies),
+            roster: Arc::new(roster),
+            epoch: epoch.clone(),
+            sealed: Sealed { epoch, seal: config.seal, needs },
+            text,
+        })
     }
+}
+
+/// The rules as text: what the journal keeps of them, so that a later host can still say what they were, and
+/// count by the roster that they had.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesText {
+    /// Policies, by the names of their files.
+    pub policies: BTreeMap<String, String>,
+    /// Catalogues and their WIT, by the names of their files.
+    pub catalogues: BTreeMap<String, String>,
+    /// Who may approve.
+    pub roster: RosterSource,
+    /// Who operates each agent.
+    pub operators: BTreeMap<String, Vec<String>>,
+    /// The teams of each principal.
+    pub teams: BTreeMap<String, BTreeSet<String>>,
+    /// What is said of resources, one line each.
+    pub attributes: Vec<String>,
+    /// Whether a change must be accepted.
+    pub seal: bool,
+}
+
+impl RulesText {
+    /// One text for a comparison line by line. Everything that the digests cover is in it.
+    pub fn lines(&self) -> String {
+        let mut out = String::new();
+        let file = |out: &mut String, name: &str, text: &str| {
+            for line in text.lines() {
+                out.push_str(&format!("{name}: {line}\n"));
+            }
+        };
+        for (name, text) in self.policies.iter().chain(&self.catalogues) {
+            file(&mut out, name, text);
+        }
+        let roster = &self.roster;
+        file(&mut out, "allowed_signers", &roster.allowed_signers);
+        let lists = [
+            ("people", &roster.people),
+            ("groups", &roster.groups),
+            ("operators of", &self.operators),
+        ];
+        for (what, list) in lists {
+            for (name, members) in list {
+                out.push_str(&format!("{what} {name}: {}\n", members.join(", ")));
+            }
+        }
+        for (principal, teams) in &self.teams {
+            let teams: Vec<&str> = teams.iter().map(String::as_str).collect();
+            out.push_str(&format!("teams of {principal}: {}\n", teams.join(", ")));
+        }
+        for line in &self.attributes {
+            out.push_str(&format!("resource {line}\n"));
+        }
+        let presence = if roster.presence == Presence::Destroy { "destroy" } else { "off" };
+        out.push_str(&format!(
+            "presence: {presence}\nsolo: {}\nseal: {}\n",
+            roster.solo, self.seal
+        ));
+        out
+    }
+}
+
+fn name_of(file: &str) -> String {
+    Path::new(file)
+        .file_name()
+        .map_or_else(|| file.to_owned(), |n| n.to_string_lossy().into_owned())
+}
+
+/// Catalogues and WIT by short names; a name that two files have gets a number.
+fn texts(sources: &[CatalogueSource]) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let files = sources.iter().flat_map(|source| {
+        let wit = source.wit.iter().map(|(name, text)| (name, text));
+        [(&source.file, &source.text)].into_iter().chain(wit)
+    });
+    for (name, text) in files {
+        let name = name_of(name);
+        let taken = all.keys().filter(|k: &&String| k.starts_with(&name)).count();
+        let name = if taken == 0 { name } else { format!("{name} ({taken})") };
+        all.insert(name, text.clone());
+    }
+    all
+}
+
+fn attributes(config: &Config) -> Vec<String> {
+    let one = |(resource, values): (&Resource, &BTreeMap<String, Attribute>)| {
+        let values = serde_json::to_string(values).unwrap_or_default();
+        format!("{resource}: {values}")
+    };
+    config.attributes.iter().map(one).collect()
 }
 
 /// The digest of what a plugin may do by itself: the part of the epoch that is the plugin's own.

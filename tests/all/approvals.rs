@@ -16,13 +16,13 @@ const REBUILD: &str = "rebuild-environment.rebuild";
 const ARGUMENTS: &str = r#"{"environment":"prod","reason":"a test"}"#;
 
 /// A deployment with three people, of whom jonas operates the agent, and a plugin that rebuilds.
-struct Desk {
-    deployment: Deployment,
-    keys: tempfile::TempDir,
+pub(crate) struct Desk {
+    pub(crate) deployment: Deployment,
+    pub(crate) keys: tempfile::TempDir,
 }
 
 impl Desk {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let deployment = Deployment::with_sample()?;
         let keys = tempfile::tempdir()?;
         let mut signers = String::new();
@@ -44,7 +44,7 @@ impl Desk {
         Ok(Self { deployment, keys })
     }
 
-    fn key(&self, person: &str) -> PathBuf {
+    pub(crate) fn key(&self, person: &str) -> PathBuf {
         self.keys.path().join(person)
     }
 
@@ -63,7 +63,7 @@ impl Desk {
         Ok((text("request")?, text("document")?))
     }
 
-    fn approve(&self, (id, digest): &(String, String), person: &str) -> Result<Ran> {
+    pub(crate) fn approve(&self, (id, digest): &(String, String), person: &str) -> Result<Ran> {
         let key = self.key(person).display().to_string();
         let words = ["approval", "approve", id, "--key", &key, "--digest", digest, "--json"];
         self.deployment.run(&words)
@@ -87,7 +87,7 @@ impl Desk {
     }
 }
 
-fn keygen(arguments: &[&str]) -> Result<()> {
+pub(crate) fn keygen(arguments: &[&str]) -> Result<()> {
     let out = Command::new("ssh-keygen").args(arguments).stdin(Stdio::null()).output()?;
     ensure!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     Ok(())

@@ -24,3 +24,7 @@ mod surface;
 mod doctor;
 // People, signatures, and what happens because of them: once, exactly, and not if anything changed.
 mod approvals;
+// More authority for a while: asked for, signed, used, run out, taken back.
+mod elevations;
+// Rules that were sealed: changed by the people of those rules, and by nobody else.
+mod seal;

@@ -2,7 +2,10 @@
 //! out. They live in grants and are charged in the transaction that writes the intent, never at plan time.
 
 use crate::{
-    canonical::digest_bytes, catalogue::ResolvedCall, grant::Grant, vocabulary::Principal,
+    canonical::digest_bytes,
+    catalogue::ResolvedCall,
+    grant::Grant,
+    vocabulary::{Principal, Resource},
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,16 +28,29 @@ pub struct Charged {
     pub budget: Budget,
 }
 
-/// The budgets that one effect is charged to: those of every grant that covers it. An effect is covered as
+/// The grants that one effect is under: those that cover its resource, and the elevations that cover
+/// anything it touches. Of an elevation people signed so many effects, wherever they reach.
+pub fn covering<'a>(
+    grants: &'a [Grant],
+    call: &'a ResolvedCall,
+    touches: &'a [Resource],
+) -> impl Iterator<Item = &'a Grant> {
+    grants.iter().filter(move |grant| {
+        let covers = |resource| grant.covers(call.interface(), call.function(), resource);
+        covers(call.resource()) || grant.elevation.is_some() && touches.iter().any(covers)
+    })
+}
+
+/// The budgets that one effect is charged to: those of every grant that it is under. An effect is covered as
 /// soon as one grant covers it, but a grant beside another never takes the other's bound away.
 pub fn charges(
     principal: &Principal,
     plugin: &str,
     grants: &[Grant],
     call: &ResolvedCall,
+    touches: &[Resource],
 ) -> Vec<Charged> {
-    let covering =
-        grants.iter().filter(|g| g.covers(call.interface(), call.function(), call.resource()));
+    let covering = covering(grants, call, touches);
     let mut all: Vec<Charged> = covering
         .filter_map(|grant| {
             let budget = grant.budget?;
@@ -51,7 +67,7 @@ pub fn charges(
 /// elevation counts by the request that people signed.
 fn key(principal: &Principal, plugin: &str, grant: &Grant) -> String {
     let named = match &grant.elevation {
-        Some(request) => format!("elevation\n{request}"),
+        Some(elevated) => format!("elevation\n{}", elevated.request),
         None => {
             let functions = grant.functions.as_ref().map_or_else(
                 || "*".to_owned(),

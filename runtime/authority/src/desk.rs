@@ -42,6 +42,11 @@ pub enum Happened {
         /// The run.
         run: String,
     },
+    /// The elevation that it asked for came into force.
+    Granted {
+        /// When that ends, unix seconds.
+        until: u64,
+    },
 }
 
 /// What a request is now.
@@ -71,6 +76,11 @@ pub enum RequestState {
         /// The run.
         run: String,
     },
+    /// What it asked for is in force for a while, or was.
+    Granted {
+        /// When that ends, unix seconds.
+        until: u64,
+    },
 }
 
 impl RequestState {
@@ -83,6 +93,7 @@ impl RequestState {
             Self::Revoked { .. } => "revoked",
             Self::Expired => "expired",
             Self::Consumed { .. } => "consumed",
+            Self::Granted { .. } => "granted",
         }
     }
 }
@@ -105,6 +116,9 @@ pub enum DeskRefusal {
     /// It was used.
     #[error("the approval was used by run {0}; an approval is used once")]
     Consumed(String),
+    /// What it asked for came into force already.
+    #[error("what the request asked for is in force already, or was")]
+    Granted,
     /// Somebody else asked for it.
     #[error("the request is somebody else's")]
     ForeignPrincipal,
@@ -148,6 +162,7 @@ impl DeskRefusal {
             Self::Denied(_) => "request-denied",
             Self::Revoked(_) => "request-revoked",
             Self::Consumed(_) => "request-consumed",
+            Self::Granted => "request-granted",
             Self::ForeignPrincipal => "foreign-principal",
             Self::ForeignDeployment => "foreign-deployment",
             Self::DifferentCall(_) => "different-call",
@@ -198,6 +213,7 @@ impl Standing<'_> {
 
     /// What the request is now. What ends it is looked at first: nothing revives it.
     pub fn state(&self) -> RequestState {
+        let mut granted = None;
         for happened in self.history {
             match happened {
                 Happened::Claimed { run } => return RequestState::Consumed { run: run.clone() },
@@ -205,8 +221,13 @@ impl Standing<'_> {
                     return RequestState::Denied { by: by.clone(), reason: reason.clone() };
                 }
                 Happened::Revoked { by } => return RequestState::Revoked { by: by.clone() },
+                // What is in force can still be taken back.
+                Happened::Granted { until } => granted = Some(*until),
                 Happened::Approved { .. } => {}
             }
+        }
+        if let Some(until) = granted {
+            return RequestState::Granted { until };
         }
         if self.now >= self.body.expires {
             RequestState::Expired
@@ -228,6 +249,7 @@ impl Standing<'_> {
             RequestState::Revoked { by } => Err(DeskRefusal::Revoked(by)),
             RequestState::Expired => Err(DeskRefusal::Expired),
             RequestState::Consumed { run } => Err(DeskRefusal::Consumed(run)),
+            RequestState::Granted { .. } => Err(DeskRefusal::Granted),
         }
     }
 
@@ -248,9 +270,9 @@ impl Standing<'_> {
     }
 }
 
-/// What a host and a caller bring to a request.
+/// Who wants to use what a request was approved for, and where.
 #[derive(Debug, Clone, Copy)]
-pub struct Brought<'a> {
+pub struct Holder<'a> {
     /// This deployment.
     pub deployment: &'a str,
     /// The rules in force.
@@ -263,6 +285,13 @@ pub struct Brought<'a> {
     pub plugin: &'a str,
     /// Its identity.
     pub digest: Digest,
+}
+
+/// What a host and a caller bring to a request for a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Brought<'a> {
+    /// Who calls, and where.
+    pub holder: Holder<'a>,
     /// The tool.
     pub tool: &'a str,
     /// The arguments.
@@ -329,6 +358,28 @@ pub fn check_rules(
     Ok(())
 }
 
+/// Whether a request is this holder's: of this deployment, this asker, this plugin with these bytes, and
+/// under these rules.
+///
+/// # Errors
+/// The first thing that is not so.
+pub fn check_holder(body: &RequestBody, holder: &Holder<'_>) -> Result<(), DeskRefusal> {
+    if body.deployment != holder.deployment {
+        return Err(DeskRefusal::ForeignDeployment);
+    }
+    if body.asker.principal != *holder.principal {
+        return Err(DeskRefusal::ForeignPrincipal);
+    }
+    let plugin = body.plugin().ok_or(DeskRefusal::DifferentCall("kinds"))?;
+    if plugin.name != holder.plugin {
+        return Err(DeskRefusal::DifferentCall("plugins"));
+    }
+    if plugin.digest != holder.digest {
+        return Err(DeskRefusal::PluginChanged);
+    }
+    check_rules(body, holder.deployment, holder.epoch, holder.grants)
+}
+
 /// The last check before a run applies: everything that people saw is still so, and enough of them signed
 /// it.
 ///
@@ -339,26 +390,14 @@ pub fn check_apply(
     brought: &Brought<'_>,
 ) -> Result<ByPeople, DeskRefusal> {
     let body = standing.body;
-    if body.deployment != brought.deployment {
-        return Err(DeskRefusal::ForeignDeployment);
-    }
-    if body.asker.principal != *brought.principal {
-        return Err(DeskRefusal::ForeignPrincipal);
-    }
     let plan = body.plan().ok_or(DeskRefusal::DifferentCall("kinds"))?;
-    if plan.plugin.name != brought.plugin {
-        return Err(DeskRefusal::DifferentCall("plugins"));
-    }
+    check_holder(body, &brought.holder)?;
     if plan.tool != brought.tool {
         return Err(DeskRefusal::DifferentCall("tools"));
     }
     if plan.arguments != *brought.arguments {
         return Err(DeskRefusal::DifferentCall("arguments"));
     }
-    if plan.plugin.digest != brought.digest {
-        return Err(DeskRefusal::PluginChanged);
-    }
-    check_rules(body, brought.deployment, brought.epoch, brought.grants)?;
     approved(standing)
 }
 

@@ -22,9 +22,18 @@ pub struct Grant {
     /// How many effects in how much time; absent where nothing bounds them but the limits of each run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
-    /// The request that people signed for it; absent for a standing grant.
+    /// What people signed for it; absent for a standing grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub elevation: Option<String>,
+    pub elevation: Option<Elevated>,
+}
+
+/// Where the authority of a grant for a while comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Elevated {
+    /// The request that people signed.
+    pub request: String,
+    /// When it ends, unix seconds.
+    pub until: u64,
 }
 
 impl Grant {

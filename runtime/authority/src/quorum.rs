@@ -100,7 +100,7 @@ fn needed(needs: &Needs, solo: bool) -> BTreeMap<String, u8> {
 pub fn tally(body: &RequestBody, roster: &Roster, signers: &[Signer]) -> Tally {
     let needed = needed(&body.needs, roster.solo());
     let excluded = excluded(body, roster);
-    let must_touch = roster.presence() == Presence::Destroy && body.destroys();
+    let must_touch = roster.presence() == Presence::Destroy && body.demands_touch();
     let mut counted: Vec<Signer> = Vec::new();
     let mut left_out = Vec::new();
     for signer in signers {

@@ -156,6 +156,11 @@ pub enum Denial {
         /// The most that the window takes.
         most: u64,
     },
+    /// The rules of this host are not those in force.
+    #[error(
+        "effects wait: the rules of this host were changed, and people have not accepted that yet"
+    )]
+    Sealed,
     /// An operator stopped all effects.
     #[error("effects of class `{class}` are frozen by an operator")]
     Frozen {
@@ -182,6 +187,7 @@ impl Denial {
             Self::Malformed { .. } => "malformed-call",
             Self::Policy { denial } => denial.code(),
             Self::OverBudget { .. } => "over-budget",
+            Self::Sealed => "seal-broken",
             Self::Frozen { .. } => "frozen",
         }
     }

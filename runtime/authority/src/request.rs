@@ -46,6 +46,8 @@ pub enum Wish {
         from: Epoch,
         /// The rules to come.
         to: Epoch,
+        /// What differs, line by line, as the host compared them.
+        changes: Vec<String>,
     },
 }
 
@@ -144,9 +146,20 @@ impl RequestBody {
         }
     }
 
+    /// Whether it asks for more authority for a while.
+    pub const fn is_elevation(&self) -> bool {
+        matches!(self.wish, Wish::Elevation { .. })
+    }
+
     /// Whether agreeing lets something be destroyed.
     pub fn destroys(&self) -> bool {
         self.plan().is_some_and(Plan::destroys)
+    }
+
+    /// Whether whoever agrees must prove a touch where the roster demands one: for whatever destroys, and
+    /// for other rules, which could drop that demand.
+    pub fn demands_touch(&self) -> bool {
+        self.destroys() || matches!(self.wish, Wish::Epoch { .. })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
 use interlock_authority::{
     desk::{DeskRefusal, RequestState, missing},
     quorum::Tally,
+    request::Wish,
     signature::Signer,
 };
 use serde::Serialize;
@@ -70,11 +71,13 @@ impl<'h> Approver<'h> {
     /// No such request, or a journal that is not as it was written.
     pub fn shown(&self, id: &str) -> Result<Shown, HostError> {
         let case = self.case(id)?;
-        let standing = case.standing(&self.host.rules().roster);
+        let state = case.state(self.host)?;
+        let roster = case.roster(self.host).unwrap_or_else(|_| self.host.rules().roster.clone());
+        let standing = case.standing(&roster);
         Ok(Shown {
             request: case.body.id.clone(),
             document: case.digest.to_string(),
-            state: standing.state(),
+            state,
             asked_by: case.body.asker.principal.to_string(),
             wish: case.body.wish.summary(),
             expires: interlock_authority::document::timestamp(case.body.expires),
@@ -98,7 +101,7 @@ impl<'h> Approver<'h> {
     pub async fn approve(&self, id: &str, armoured: &str) -> Result<Signed, HostError> {
         let case = self.case(id)?;
         self.still_here(&case)?;
-        let roster = &self.host.rules().roster;
+        let roster = &case.roster(self.host)?;
         let signer = case.standing(roster).admit(armoured).map_err(|e| refused(&e))?;
         let body = EventBody::Approval {
             request: id.to_owned(),
@@ -146,8 +149,8 @@ impl<'h> Approver<'h> {
     pub async fn revoke(&self, id: &str, by: &str) -> Result<(), HostError> {
         let case = self.case(id)?;
         match case.standing(&self.host.rules().roster).open() {
-            // A run that claimed it may be at work: what is left of it is stopped.
-            Ok(()) | Err(DeskRefusal::Consumed(_)) => {}
+            // A run that claimed it may be at work, or what it granted be in force: the rest is stopped.
+            Ok(()) | Err(DeskRefusal::Consumed(_) | DeskRefusal::Granted) => {}
             Err(error) => return Err(refused(&error)),
         }
         let body = EventBody::Revocation { request: id.to_owned(), by: by.to_owned() };
@@ -167,14 +170,22 @@ impl<'h> Approver<'h> {
     /// People agree to what holds here and now: not for another deployment, nor under other rules.
     fn still_here(&self, case: &Case) -> Result<(), HostError> {
         let (host, body) = (self.host, &case.body);
-        let grants = match body.plugin() {
-            Some(plugin) => host.grants_digest(&plugin.name)?,
-            None => body.grants,
+        let deployment = host.journal().deployment();
+        let (epoch, grants) = match (&body.wish, body.plugin()) {
+            // The rules to come are the ones that stand here now; what they change was looked at with the
+            // roster.
+            (Wish::Epoch { from, to, .. }, _) => {
+                if let Some(part) = to.differences(&host.rules().epoch).first() {
+                    return Err(refused(&DeskRefusal::OtherEpoch(*part)));
+                }
+                (from, body.grants)
+            }
+            (_, Some(plugin)) => {
+                host.seal().whole()?;
+                (&host.rules().epoch, host.grants_digest(&plugin.name)?)
+            }
+            (_, None) => (&host.rules().epoch, body.grants),
         };
-        let (deployment, epoch) = (host.journal().deployment(), &host.rules().epoch);
-        if matches!(body.wish, interlock_authority::request::Wish::Epoch { .. }) {
-            return Ok(());
-        }
         interlock_authority::desk::check_rules(body, &deployment, epoch, grants)
             .map_err(|e| refused(&e))
     }

@@ -18,6 +18,7 @@ use interlock_authority::{
     plan::Plan,
     quorum::excluded,
     request::{Asker, RequestBody, Wish},
+    roster::Roster,
 };
 
 /// What came of asking.
@@ -41,6 +42,7 @@ pub(crate) async fn ask(call: &Call<'_>, plan: Plan, needs: Needs) -> Result<Ask
         Wish::Plan { plan: Box::new(plan.clone()) },
         needs,
         call.request.said.clone(),
+        &host.rules().roster,
     )?;
     // The same wish, in the same world, under the same rules.
     let same = format!("{}\n{:?}\n{}", plan.sameness()?, body.epoch, body.grants);
@@ -60,11 +62,15 @@ pub(crate) async fn submit(
     invocation: Option<&str>,
 ) -> Result<Asked, HostError> {
     let journal = host.journal();
+    // Under rules that are not in force people are asked for one thing: to accept them.
+    if !matches!(body.wish, Wish::Epoch { .. }) {
+        host.seal().whole()?;
+    }
     for leaf in journal.find(space::SAME, same)?.into_iter().rev() {
         let Some(told) = journal.told(leaf)? else { continue };
         let Some(id) = told.text("request") else { continue };
         let case = Case::load(journal, id)?;
-        if matches!(case.state(host), RequestState::Pending | RequestState::Approved) {
+        if matches!(case.state(host)?, RequestState::Pending | RequestState::Approved) {
             return Ok(Asked::Waiting(Waiting::of(&case.body)?));
         }
     }
@@ -119,6 +125,7 @@ pub(crate) fn body(
     wish: Wish,
     needs: Needs,
     said: Option<String>,
+    roster: &Roster,
 ) -> Result<RequestBody, HostError> {
     let (config, rules, journal) = (host.config(), host.rules(), host.journal());
     let mut nonce = [0u8; 16];
@@ -130,6 +137,10 @@ pub(crate) fn body(
     let operators = match principal {
         Principal::Agent(name) => config.operators.get(name).cloned().unwrap_or_default(),
         Principal::Person(_) => Vec::new(),
+    };
+    let epoch = match &wish {
+        Wish::Epoch { from, .. } => from.clone(),
+        Wish::Plan { .. } | Wish::Elevation { .. } => rules.epoch.clone(),
     };
     let mut body = RequestBody {
         version: 1,
@@ -147,12 +158,12 @@ pub(crate) fn body(
         created,
         expires: created.saturating_add(ttl),
         nonce: nonce.iter().map(|byte| format!("{byte:02x}")).collect(),
-        epoch: rules.epoch.clone(),
-        grants: plugin.map_or_else(|| rules.epoch.approvers, |plugin| plugin.grants_digest),
+        grants: plugin.map_or(epoch.approvers, |plugin| plugin.grants_digest),
+        epoch,
         said,
     };
-    if !rules.roster.solo() {
-        body.not_counted = excluded(&body, &rules.roster)
+    if !roster.solo() {
+        body.not_counted = excluded(&body, roster)
             .into_iter()
             .map(|(person, why)| format!("{person} ({})", why.sentence()))
             .collect();

@@ -9,9 +9,10 @@ use interlock_authority::{
     Digest,
     desk::{Happened, RequestState, Standing},
     document,
-    request::RequestBody,
+    request::{RequestBody, Wish},
     roster::Roster,
 };
+use std::sync::Arc;
 
 /// A request and its history.
 #[derive(Debug, Clone)]
@@ -76,9 +77,38 @@ impl Case {
         }
     }
 
-    /// What it is now, under the rules in force.
-    pub fn state(&self, host: &Host) -> RequestState {
-        self.standing(&host.rules().roster).state()
+    /// The roster that counts for it: for other rules that of the rules in force, for all else the host's.
+    ///
+    /// # Errors
+    /// Rules in force that cannot be read, or are not the ones that the request was made under.
+    pub fn roster(&self, host: &Host) -> Result<Arc<Roster>, HostError> {
+        let Wish::Epoch { from, .. } = &self.body.wish else {
+            return Ok(host.rules().roster.clone());
+        };
+        let in_force = host.seal().in_force()?.filter(|in_force| in_force.sealed.epoch == *from);
+        let Some(in_force) = in_force else {
+            let message = "the rules that this was to change are not in force any more".to_owned();
+            return Err(HostError::Refused { code: "rules-followed", message });
+        };
+        Ok(Arc::new(Roster::parse(&in_force.text.roster)?))
+    }
+
+    /// What it is now. A request for other rules, whose own rules are gone, is over like one that expired.
+    ///
+    /// # Errors
+    /// As [`Case::roster`].
+    pub fn state(&self, host: &Host) -> Result<RequestState, HostError> {
+        match self.roster(host) {
+            Ok(roster) => Ok(self.standing(&roster).state()),
+            Err(HostError::Refused { code: "rules-followed", .. }) => {
+                let state = self.standing(&host.rules().roster).state();
+                Ok(match state {
+                    RequestState::Pending | RequestState::Approved => RequestState::Expired,
+                    other => other,
+                })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -90,6 +120,11 @@ fn happened(told: &Told) -> Option<Happened> {
         "denial" => Happened::Denied { by: text("by"), reason: text("reason") },
         "revocation" => Happened::Revoked { by: text("by") },
         "claim" => Happened::Claimed { run: text("invocation") },
+        "epoch-accepted" => Happened::Claimed { run: "config accept".to_owned() },
+        "grant" => {
+            let until = told.event.as_ref().and_then(|e| e.get("until")?.as_u64());
+            Happened::Granted { until: until.unwrap_or_default() }
+        }
         _ => return None,
     })
 }

@@ -2,15 +2,23 @@
 //! (`ask`, and the check before a run applies) only writes requests and reads what became of them; the
 //! approver's side ([`Approver`]) takes signatures.
 
+mod accept;
 mod approver;
 mod ask;
 mod case;
+mod elevate;
 
+pub use accept::{Acceptance, accept};
 pub use approver::{Approver, Shown, Signed};
 pub(crate) use ask::{Asked, ask};
 pub use case::Case;
+pub(crate) use elevate::in_force;
+pub use elevate::{Elevate, Elevating, Elevation, elevate, elevations};
 
-use interlock_authority::{Digest, document, request::RequestBody};
+use interlock_authority::{
+    Digest, document,
+    request::{RequestBody, Wish},
+};
 use serde::Serialize;
 
 /// What the asker is told while people decide.
@@ -32,10 +40,13 @@ impl Waiting {
     pub(crate) fn of(body: &RequestBody) -> Result<Self, crate::HostError> {
         let needs = body.needs.sentence();
         let expires = document::timestamp(body.expires);
-        let message = format!(
-            "Nothing has been done. {needs} must approve {}. Call again with the same arguments and this request id once they have.",
-            body.wish.summary()
-        );
+        let again = match &body.wish {
+            Wish::Plan { .. } => "Call again with the same arguments and this request id",
+            Wish::Elevation { .. } | Wish::Epoch { .. } => "Run the same command again",
+        };
+        let wish = body.wish.summary();
+        let message =
+            format!("Nothing has been done. {needs} must approve {wish}. {again} once they have.");
         let (request, document) = (body.id.clone(), body.digest()?);
         Ok(Self { request, document, expires, needs, message })
     }

@@ -55,6 +55,10 @@ impl RunGate {
         if self.parts.freeze.reason().is_some() {
             return Err(Denial::Frozen { class: permitted.call().class() }.into());
         }
+        // Rules that were changed behind the back of the people who sealed them decide nothing.
+        if self.parts.seal.broken().is_some() {
+            return Err(Denial::Sealed.into());
+        }
         let wished = match &self.parts.applying {
             Some(applying) => self.ticketed(applying, permitted, &hands).await?,
             None => self.direct(permitted, &hands).await?,

@@ -17,6 +17,7 @@ use crate::{
     freeze::Freeze,
     record::{Recorder, What},
     response::DeniedCall,
+    seal::Seal,
 };
 use async_trait::async_trait;
 use interlock_authority::{
@@ -62,6 +63,8 @@ pub struct GateParts {
     pub recorder: Arc<dyn Recorder>,
     /// The switch that stops all effects.
     pub freeze: Freeze,
+    /// Whether the rules that the run is decided by are those in force.
+    pub seal: Seal,
     /// Capability calls in this run.
     pub host_calls: u64,
     /// Bytes of arguments and results of all capability calls in this run.

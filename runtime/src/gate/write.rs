@@ -44,8 +44,9 @@ pub(super) fn intent(
             ticket,
         },
     );
+    let (grants, touches) = (authorized.grants(), &effect.forecast().touches);
     let charges =
-        budget::charges(authorized.principal(), authorized.plugin(), authorized.grants(), call);
+        budget::charges(authorized.principal(), authorized.plugin(), grants, call, touches);
     let charges = charges
         .into_iter()
         .map(|charge| crate::record::Charge {
@@ -56,10 +57,23 @@ pub(super) fn intent(
         })
         .collect();
     let mut record = Record::of(event).once(space::INTENT, key(invocation, step)).charged(charges);
+    let mut last = None;
+    for elevated in budget::covering(grants, call, touches).filter_map(|g| g.elevation.as_ref()) {
+        // Taken back or over: also for a run that began before that.
+        let until = elevated.until.saturating_mul(1000);
+        last = Some(last.map_or(until, |last: u64| last.min(until)));
+        record =
+            record.mark(space::ABOUT, &elevated.request).unless(space::REVOKED, &elevated.request);
+    }
+    record = record.until(last);
     if let Some(applying) = applying {
         // The request, not the run, names the ticket: a second run of the same approval finds it spent.
         let of = applying.request.as_deref().unwrap_or(invocation);
-        record = record.once(space::TICKET, key(of, step)).until(applying.not_after_ms);
+        let last = match (last, applying.not_after_ms) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        record = record.once(space::TICKET, key(of, step)).until(last);
         if let Some(request) = &applying.request {
             record = record
                 .mark(space::ABOUT, request)

@@ -31,22 +31,18 @@ pub(super) async fn apply(call: &Call<'_>, id: &str) -> Result<Response, HostErr
         );
         return Ok(call.unrun("journal-behind", message).await);
     }
+    if let Err(HostError::Refused { code, message }) = host.seal().whole() {
+        return Ok(call.unrun(code, message).await);
+    }
     let case = match Case::load(journal, id) {
         Ok(case) => case,
         Err(HostError::Refused { code, message }) => return Ok(call.unrun(code, message).await),
         Err(error) => return Err(error),
     };
     let deployment = journal.deployment();
-    let brought = Brought {
-        deployment: &deployment,
-        epoch: &host.rules().epoch,
-        grants: call.plugin.grants_digest,
-        principal: &call.request.principal,
-        plugin: &call.plugin.name,
-        digest: call.plugin.admitted.digest,
-        tool: &call.tool.name,
-        arguments: &call.request.arguments,
-    };
+    let holder = call.holder(&deployment);
+    let (tool, arguments) = (call.tool.name.as_str(), &call.request.arguments);
+    let brought = Brought { holder, tool, arguments };
     let people = match check_apply(&case.standing(&host.rules().roster), &brought) {
         Ok(people) => people,
         Err(DeskRefusal::Pending(_)) => {

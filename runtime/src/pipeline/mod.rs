@@ -8,14 +8,15 @@ mod one_run;
 
 use crate::{
     Host, HostError,
-    desk::{Asked, ask},
+    desk::{self, Asked, ask},
     gate::Applying,
     host::Installed,
     record::{Event, EventBody, Record},
     response::{Outcome, PlanEnd, Response},
 };
 use interlock_authority::{
-    Authorized, Invocation, Mode, Principal, Refusal, apply, authorize,
+    Authorized, Grant, Invocation, Mode, Principal, Refusal, apply, authorize,
+    desk::Holder,
     plan::{Plan, PlanEffect, PluginRef},
 };
 use interlock_sandbox::Tool;
@@ -57,6 +58,8 @@ pub(crate) struct Call<'a> {
     pub(crate) tool: Tool,
     pub(crate) invocation: String,
     pub(crate) deadline: Instant,
+    /// The plugin's standing grants, and the elevations that are in force for whoever asks.
+    pub(crate) grants: Vec<Grant>,
 }
 
 /// Runs one request from end to end.
@@ -164,7 +167,12 @@ impl<'a> Call<'a> {
         let plugin = host.installed(&request.plugin).await?;
         let tool = plugin.tool(&request.tool)?.clone();
         let deadline = Instant::now() + host.config().limits.sandbox.time;
-        Ok(Self { host, request, plugin, tool, invocation: ulid(), deadline })
+        let grants = plugin.grants.clone();
+        let mut call = Self { host, request, plugin, tool, invocation: ulid(), deadline, grants };
+        let deployment = host.journal().deployment();
+        let elevated = desk::in_force(host, &call.holder(&deployment))?;
+        call.grants.extend(elevated);
+        Ok(call)
     }
 
     fn authorize(&self, mode: Mode) -> Result<Authorized, Refusal> {
@@ -175,12 +183,24 @@ impl<'a> Call<'a> {
             digest: self.plugin.admitted.digest,
             publisher: self.plugin.publisher.as_deref(),
             imports: &self.plugin.admitted.imports,
-            grants: &self.plugin.grants,
+            grants: &self.grants,
             tool: &self.tool.name,
             uses: self.tool.uses.as_deref(),
             mode,
         };
         authorize(&asked, self.host.catalogue(), self.host.policies())
+    }
+
+    /// Who calls which plugin here, under which rules.
+    fn holder<'h>(&'h self, deployment: &'h str) -> Holder<'h> {
+        Holder {
+            deployment,
+            epoch: &self.host.rules().epoch,
+            grants: self.plugin.grants_digest,
+            principal: &self.request.principal,
+            plugin: &self.plugin.name,
+            digest: self.plugin.admitted.digest,
+        }
     }
 
     async fn check_arguments(&self) -> Option<Outcome> {

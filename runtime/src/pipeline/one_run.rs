@@ -59,6 +59,7 @@ pub(super) async fn run(
             applying: applying.clone(),
             recorder: host.recorder().clone(),
             freeze: host.freeze().clone(),
+            seal: host.seal().clone(),
             host_calls: limits.host_calls,
             host_bytes: limits.host_bytes,
             deadline: call.deadline,

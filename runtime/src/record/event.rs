@@ -2,9 +2,9 @@
 //! which policy would have let a denied call pass. A leaf of the log holds a salted digest of one of these.
 
 use super::transcript::Step;
-use crate::response::EffectStatus;
+use crate::{response::EffectStatus, rules::RulesText};
 use interlock_authority::{
-    Class, Digest, InterfaceName, LinkState, Mode, Principal, Resource, Revision,
+    Class, Digest, InterfaceName, LinkState, Mode, Principal, Resource, Revision, seal::Sealed,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,27 +39,23 @@ pub struct TicketNote {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventBody {
-    /// These rules are in force from here on.
+    /// A host started with these rules. Unless sealed ones are in force, they are from here on.
     Epoch {
-        /// Digest of the policies, with teams and resource attributes.
-        policies: Digest,
-        /// Digest of the catalogues and their WIT.
-        catalogues: Digest,
-        /// Digest of the roster, its people and groups, and who operates whom.
-        approvers: Digest,
+        /// Their digests, whether they are sealed, and who must accept others.
+        #[serde(flatten)]
+        sealed: Sealed,
         /// The rules as text, so that a later host can still judge by them.
-        rules: Value,
+        rules: Box<RulesText>,
     },
-    /// A changed epoch was accepted by the people of the one before.
+    /// A change of the rules was accepted by the people of the ones before.
     EpochAccepted {
         /// The request that they signed.
         request: String,
-        /// Digest of the accepted policies.
-        policies: Digest,
-        /// Digest of the accepted catalogues.
-        catalogues: Digest,
-        /// Digest of the accepted approvers.
-        approvers: Digest,
+        /// Their digests, whether they are sealed, and who must accept others.
+        #[serde(flatten)]
+        sealed: Sealed,
+        /// The rules as text.
+        rules: Box<RulesText>,
     },
     /// A plugin's bytes were admitted and pinned.
     Admission {
@@ -175,6 +171,10 @@ pub enum EventBody {
         request: String,
         /// The digest of the document.
         document: Digest,
+        /// Who asked, and may use it.
+        principal: Principal,
+        /// The plugin that it is for.
+        plugin: String,
         /// When it ends, unix seconds.
         until: u64,
     },

@@ -87,6 +87,29 @@ impl Journal {
         stored.as_ref().map(Told::read).transpose()
     }
 
+    /// One leaf, proven against the signed head.
+    ///
+    /// # Errors
+    /// A leaf that is not as it was written.
+    pub fn proven(&self, leaf: u64) -> Result<Option<Told>, HostError> {
+        let stored = self.store.proven(leaf).map_err(refused)?;
+        stored.as_ref().map(Told::read).transpose()
+    }
+
+    /// Keeps a record without conditions, on disk, for callers that are not asynchronous: a host that is being
+    /// built.
+    ///
+    /// # Errors
+    /// When the journal takes nothing any more.
+    pub(crate) fn keep(&self, record: &Record) -> Result<(), HostError> {
+        let batch = Batch { entries: vec![entry(record)?], ..Batch::default() };
+        // On a thread of its own: the caller's may be one that must not block on the writer's answer.
+        std::thread::scope(|scope| scope.spawn(|| self.store.commit_blocking(batch)).join())
+            .map_err(|_| refused(StoreError::Stopped))?
+            .map(drop)
+            .map_err(refused)
+    }
+
     /// The newest leaves, oldest first.
     ///
     /// # Errors

@@ -43,12 +43,16 @@ pub mod space {
     pub const TURNED_DOWN: &str = "turned-down";
     /// The pending request for one call, by digest of what was asked.
     pub const SAME: &str = "same";
-    /// Epochs.
+    /// Rules: those that a host started with, and those that people accepted.
     pub const EPOCH: &str = "epoch";
+    /// The entry of rules that accepted ones took the place of: each is followed once.
+    pub const FOLLOWED: &str = "followed";
     /// Everything of an invocation.
     pub const INVOCATION: &str = "invocation";
-    /// Elevations in force, by request.
+    /// Elevations that came into force, by request.
     pub const GRANT: &str = "grant";
+    /// The same, by who may use them and the plugin that they are for.
+    pub const ELEVATED: &str = "elevated";
 }
 
 /// One event, with what must be true for it to be written and what it makes true.

@@ -7,7 +7,9 @@ use crate::{
     head,
     tables::Tables,
 };
-use interlock_journal::{ContentReader, StorageError, Tree, export};
+use interlock_journal::{
+    ContentReader, StorageError, Tree, export, leaf_hash, proof::InclusionProof,
+};
 use rusqlite::Connection;
 use std::io::Write;
 
@@ -148,6 +150,31 @@ impl Store {
         let connection = self.reader();
         let bytes = Tables(&connection).leaf(leaf).map_err(unreadable(&format!("leaf {leaf}")))?;
         stored(&connection, leaf, &bytes).map(Some)
+    }
+
+    /// One leaf, proven: its hash is in the tree of the signed head, at its number.
+    ///
+    /// # Errors
+    /// A leaf that is not as it was written.
+    pub fn proven(&self, leaf: u64) -> Result<Option<Stored>, StoreError> {
+        let connection = self.reader();
+        let transaction = connection.unchecked_transaction()?;
+        let Some((_, checkpoint)) = head::signed(&transaction, self.identity())? else {
+            return Ok(None);
+        };
+        if leaf >= checkpoint.size() {
+            return Ok(None);
+        }
+        let tables = Tables(&transaction);
+        let bytes = tables.leaf(leaf).map_err(unreadable(&format!("leaf {leaf}")))?;
+        let (size, root) = (checkpoint.size(), checkpoint.root());
+        InclusionProof::prove(&tables, size, leaf)?
+            .verify(&leaf_hash(&bytes), leaf, size, root)
+            .map_err(|_| StoreError::Edited {
+                what: format!("leaf {leaf}"),
+                problem: "it is not in the log that was signed".to_owned(),
+            })?;
+        stored(&transaction, leaf, &bytes).map(Some)
     }
 
     /// The newest leaves, oldest first.

@@ -18,6 +18,7 @@ use interlock::{
     },
     record::{Event, EventBody, Record, Recorder, WriteError},
     sandbox::GuestCall,
+    seal::Seal,
 };
 use serde_json::{Value, json};
 use std::{
@@ -301,6 +302,7 @@ pub(crate) fn scene_until(
         applying: None,
         recorder: memory.clone(),
         freeze: Freeze::in_state(state.path()),
+        seal: Seal::none(),
         host_calls: 60,
         host_bytes: 4096,
         deadline: Instant::now() + deadline,

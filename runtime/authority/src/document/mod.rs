@@ -6,11 +6,12 @@
 
 mod effects;
 mod escape;
+mod others;
 
 use crate::{
     canonical::CanonicalError,
     plan::MAX_EFFECTS,
-    request::{Elevation, RequestBody, Wish},
+    request::{RequestBody, Wish},
     vocabulary::Principal,
 };
 use escape::{boxed, escape, wrap};
@@ -91,28 +92,8 @@ pub fn render(body: &RequestBody) -> Result<String, DocumentError> {
     lines.push(String::new());
     let end = match &body.wish {
         Wish::Plan { plan } => effects::plan(plan, &mut lines),
-        Wish::Elevation { elevation } => elevated(elevation, &mut lines),
-        Wish::Epoch { from, to } => {
-            lines.push("THE RULES OF THIS HOST CHANGE:".to_owned());
-            lines.push(String::new());
-            let parts = [
-                ("policies", from.policies, to.policies),
-                ("catalogues", from.catalogues, to.catalogues),
-                ("approvers", from.approvers, to.approvers),
-            ];
-            for (part, old, new) in parts {
-                if old == new {
-                    lines.push(format!("  {part}: unchanged"));
-                } else {
-                    lines.push(format!("  {part}: CHANGED"));
-                    lines.push(format!("    from {old}"));
-                    lines.push(format!("    to   {new}"));
-                }
-            }
-            lines.push(String::new());
-            lines.push("Until people of the old rules agree, nothing elevated happens.".to_owned());
-            "rules".to_owned()
-        }
+        Wish::Elevation { elevation } => others::elevation(elevation, &mut lines),
+        Wish::Epoch { from, to, changes } => others::epoch(from, to, changes, &mut lines),
     };
     if let Some(said) = &body.said {
         let who = match &body.asker.principal {
@@ -159,23 +140,6 @@ fn field(name: &str, text: &str) -> Vec<String> {
             line
         })
         .collect()
-}
-
-fn elevated(elevation: &Elevation, lines: &mut Vec<String>) -> String {
-    lines.push("THIS ADDS ONLY, TO WHAT THE PLUGIN MAY DO ALREADY:".to_owned());
-    lines.push(String::new());
-    for line in &elevation.adds {
-        lines.extend(wrap(&escape(line), 74).into_iter().map(|l| format!("  + {l}")));
-    }
-    lines.push(String::new());
-    lines.push(format!(
-        "At most {} effect{}, for {} seconds from when it comes into force.",
-        elevation.effects,
-        if elevation.effects == 1 { "" } else { "s" },
-        elevation.seconds
-    ));
-    lines.push("Policies still decide each effect. Nothing of class destroy is added.".to_owned());
-    format!("{} additions", elevation.adds.len())
 }
 
 /// `2026-11-22T21:04:10Z` (RFC 3339), of unix seconds.

@@ -305,14 +305,15 @@ impl Policies {
         self.directory.teams.get(principal).into_iter().flatten().cloned().collect()
     }
 
-    /// The most people that any policy asks for: who must accept other policies.
+    /// The most people that any policy asks for, of every group of which one asks for so many: who must
+    /// accept other rules.
     pub fn largest_needs(&self) -> Needs {
-        let most = self
-            .rules
+        let count = |needs: &Needs| needs.people.values().copied().max().unwrap_or_default();
+        let most = self.rules.values().map(|rule| count(&rule.needs)).max().unwrap_or_default();
+        self.rules
             .values()
-            .map(|rule| &rule.needs)
-            .max_by_key(|needs| needs.people.values().copied().max().unwrap_or_default());
-        most.cloned().unwrap_or_default()
+            .filter(|rule| most > 0 && count(&rule.needs) == most)
+            .fold(Needs::nobody(), |all, rule| all.join(&rule.needs))
     }
 
     /// May this tool be invoked?

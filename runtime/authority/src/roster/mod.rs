@@ -4,7 +4,7 @@
 
 mod line;
 
-use crate::{canonical, vocabulary::Digest};
+use crate::{canonical, needs::Needs, vocabulary::Digest};
 use line::Line;
 use serde::{Deserialize, Serialize};
 use ssh_key::public::KeyData;
@@ -23,7 +23,8 @@ pub enum Presence {
 }
 
 /// A roster as it was written down.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RosterSource {
     /// The file, for messages.
     pub file: String,
@@ -160,6 +161,16 @@ impl Roster {
         let people: BTreeSet<&str> =
             self.entries.iter().map(|e| self.person(&e.principal)).collect();
         people.len()
+    }
+
+    /// Whether there are enough people with keys to agree to what needs so many.
+    pub fn can_meet(&self, needs: &Needs) -> bool {
+        let with_keys: BTreeSet<&str> =
+            self.entries.iter().map(|e| self.person(&e.principal)).collect();
+        needs.people.iter().all(|(group, count)| {
+            let there = with_keys.iter().filter(|person| self.is_in(person, group)).count();
+            there >= if self.solo { 1 } else { usize::from(*count) }
+        })
     }
 
     /// The person behind a name; a name that nobody claims is a person of its own.

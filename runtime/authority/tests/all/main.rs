@@ -9,6 +9,7 @@
 mod authorizing; // which functions are live, and who is refused before a run
 mod catalogues; // what is wrong with a catalogue, and where
 mod documents; // what people are shown
+mod elevating; // more authority for a while: what may be asked for, and when it holds
 mod fixture; // one small catalogue for all of these
 mod permitting; // single calls and effects
 mod policies; // what the policies say, and what is no policy set

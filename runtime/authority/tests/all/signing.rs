@@ -4,7 +4,7 @@
 use crate::{fixture::call, tickets::plan};
 use interlock_authority::{
     Digest, Needs, Principal,
-    desk::{Brought, Happened, RequestState, Standing, approved, check_apply},
+    desk::{Brought, Happened, Holder, RequestState, Standing, approved, check_apply},
     document,
     epoch::{Epoch, EpochPart},
     plan::PlanEnd,
@@ -19,19 +19,19 @@ use std::{
     process::{Command, Stdio},
 };
 
-struct Keys {
+pub(crate) struct Keys {
     folder: tempfile::TempDir,
 }
 
 impl Keys {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
     /// A key of this name, and its line for a roster.
-    fn line(&self, name: &str, kind: &str, options: &str) -> String {
+    pub(crate) fn line(&self, name: &str, kind: &str, options: &str) -> String {
         let path = self.path(name);
         if !path.exists() {
             keygen(&["-q", "-t", kind, "-N", "", "-f", path.to_str().unwrap()]);
@@ -39,7 +39,7 @@ impl Keys {
         let public = std::fs::read_to_string(path.with_extension("pub")).unwrap();
         format!("{name}@example.com {options} {}\n", public.trim())
     }
-    fn sign(&self, name: &str, namespace: &str, document: &str) -> String {
+    pub(crate) fn sign(&self, name: &str, namespace: &str, document: &str) -> String {
         let file = self.path("doc");
         std::fs::write(&file, document).unwrap();
         let _ = std::fs::remove_file(self.path("doc.sig"));
@@ -54,7 +54,7 @@ fn keygen(arguments: &[&str]) {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
 
-fn roster(text: &str) -> Roster {
+pub(crate) fn roster(text: &str) -> Roster {
     try_roster(text, &[], &[]).unwrap()
 }
 
@@ -78,7 +78,7 @@ fn try_roster(
     Roster::parse(&source).map_err(|e| e.to_string())
 }
 
-const NOW: u64 = 1_790_000_000;
+pub(crate) const NOW: u64 = 1_790_000_000;
 
 #[test]
 fn what_ssh_keygen_signs_is_accepted_and_what_we_sign_ssh_keygen_accepts() {
@@ -355,40 +355,34 @@ fn shown_is_signed_and_whatever_changed_since_is_refused_by_name() {
     let digest = Digest::from_bytes([1; 32]);
     let changed = Digest::from_bytes([9; 32]);
     let epoch = at.body.epoch.clone();
-    let brought = Brought {
+    let holder = Holder {
         deployment: &at.body.deployment,
         epoch: &epoch,
         grants: digest,
         principal: &principal,
         plugin: "cachebox",
         digest: Digest::from_bytes([7; 32]),
-        tool: "tidy",
-        arguments: &arguments,
     };
+    let brought = Brought { holder, tool: "tidy", arguments: &arguments };
+    let by = |holder| Brought { holder, ..brought };
     let code = |brought: &Brought<'_>| {
         check_apply(&at.standing(), brought).map(drop).map_err(|e| e.code())
     };
     assert_eq!(code(&brought), Ok(()));
+    let policies = Epoch { policies: changed, ..epoch.clone() };
+    let catalogues = Epoch { catalogues: changed, ..epoch.clone() };
+    let approvers = Epoch { approvers: changed, ..epoch.clone() };
     let cases = [
-        (Brought { deployment: "ff", ..brought }, "foreign-deployment"),
-        (Brought { principal: &somebody, ..brought }, "foreign-principal"),
-        (Brought { plugin: "other", ..brought }, "different-call"),
+        (by(Holder { deployment: "ff", ..holder }), "foreign-deployment"),
+        (by(Holder { principal: &somebody, ..holder }), "foreign-principal"),
+        (by(Holder { plugin: "other", ..holder }), "different-call"),
         (Brought { tool: "other", ..brought }, "different-call"),
         (Brought { arguments: &other, ..brought }, "different-call"),
-        (Brought { digest: changed, ..brought }, "plugin-changed"),
-        (Brought { grants: changed, ..brought }, "epoch-grants"),
-        (
-            Brought { epoch: &Epoch { policies: changed, ..epoch.clone() }, ..brought },
-            "epoch-policies",
-        ),
-        (
-            Brought { epoch: &Epoch { catalogues: changed, ..epoch.clone() }, ..brought },
-            "epoch-catalogues",
-        ),
-        (
-            Brought { epoch: &Epoch { approvers: changed, ..epoch.clone() }, ..brought },
-            "epoch-approvers",
-        ),
+        (by(Holder { digest: changed, ..holder }), "plugin-changed"),
+        (by(Holder { grants: changed, ..holder }), "epoch-grants"),
+        (by(Holder { epoch: &policies, ..holder }), "epoch-policies"),
+        (by(Holder { epoch: &catalogues, ..holder }), "epoch-catalogues"),
+        (by(Holder { epoch: &approvers, ..holder }), "epoch-approvers"),
     ];
     for (brought, expected) in cases {
         assert_eq!(code(&brought), Err(expected));

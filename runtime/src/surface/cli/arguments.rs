@@ -42,6 +42,8 @@ pub(super) enum Command {
     Plan(CallArguments),
     /// Read, sign, deny and revoke what waits for people.
     Approval(ApprovalArguments),
+    /// Ask for more authority for a while, list it, take it back.
+    Grant(GrantArguments),
     /// Check the policies, and ask what they say of a call.
     Policy(PolicyArguments),
     /// Read, verify and export what was decided and done.
@@ -77,6 +79,18 @@ pub(super) struct ConfigArguments {
 pub(super) enum ConfigCommand {
     /// Check the configuration, the catalogues, the grants and the pinned plugins.
     Check,
+    /// Let the people of the sealed rules agree to the changed ones; run it again once they have.
+    #[command(
+        after_help = "Example:\n  interlock config accept --reason 'a group for the database team'\n  interlock approval show ID\n  interlock config accept"
+    )]
+    Accept {
+        /// Who asks.
+        #[arg(long = "as", value_name = "PRINCIPAL")]
+        principal: Option<String>,
+        /// What you say about it, shown to people as unchecked words.
+        #[arg(long, value_name = "WORDS")]
+        reason: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -190,6 +204,48 @@ pub(super) enum ApprovalCommand {
     /// Take a request or an approval back: what is left of it cannot happen.
     Revoke {
         /// The request.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GrantArguments {
+    #[command(subcommand)]
+    pub(super) command: GrantCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum GrantCommand {
+    /// List what was asked for and what is in force.
+    List,
+    /// Ask for more than a plugin's standing grants, for so many effects and so long. Run it again once
+    /// people agreed: that brings it into force.
+    #[command(
+        after_help = "Example:\n  interlock grant request fix-service \\\n    'interlock:environment/remediate@0.1.0#set-config=environment/prod/service/api' \\\n    --effects 3 --for 2h --as oncall-bot"
+    )]
+    Request {
+        /// The plugin.
+        plugin: String,
+        /// A capability, its functions (all that the plugin imports, where none is named), and the resource
+        /// they may touch, with all below it.
+        #[arg(value_name = "CAP[#fn,…]=RESOURCE")]
+        grant: String,
+        /// The most effects.
+        #[arg(long, value_name = "N")]
+        effects: u64,
+        /// How long, from when it comes into force, such as `2h`; 7 days at most.
+        #[arg(long = "for", value_name = "TIME")]
+        time: String,
+        /// Who asks, and may then use it.
+        #[arg(long = "as", value_name = "PRINCIPAL")]
+        principal: Option<String>,
+        /// What you say about it, shown to people as unchecked words.
+        #[arg(long, value_name = "WORDS")]
+        reason: Option<String>,
+    },
+    /// Take an elevation back: what is left of it cannot happen.
+    Revoke {
+        /// The request that asked for it.
         id: String,
     },
 }

@@ -1,12 +1,16 @@
-//! `interlock config check`: everything that can be checked without starting anything.
+//! `interlock config`: `check` says what is wrong without starting anything; `accept` lets people agree to rules
+//! that were changed under a seal.
 
 use super::{
     Ending,
     arguments::{ConfigArguments, ConfigCommand},
+    call::principal,
     output::{GREEN, Output, plain, styled},
+    shell,
 };
 use crate::{
-    Config,
+    Config, Host,
+    desk::{self, Acceptance, Waiting},
     host::{
         BUILT_IN_PROVIDERS, check_grants, check_preopens, check_providers, load_catalogue,
         read_pinned,
@@ -15,10 +19,58 @@ use crate::{
 use serde_json::json;
 use std::path::Path;
 
-pub(super) fn run(arguments: &ConfigArguments, file: &Path, output: &Output) -> Ending {
-    match arguments.command {
+pub(super) async fn run(arguments: &ConfigArguments, file: &Path, output: &Output) -> Ending {
+    match &arguments.command {
         ConfigCommand::Check => check(file, output),
+        ConfigCommand::Accept { principal, reason } => {
+            accept(principal.as_deref(), reason.clone(), file, output).await
+        }
     }
+}
+
+/// The people of the sealed rules agree to the changed ones, by the desk; here they are only asked, and what
+/// they agreed to is put in force.
+async fn accept(
+    named: Option<&str>,
+    reason: Option<String>,
+    file: &Path,
+    output: &Output,
+) -> Ending {
+    let config = Config::load(file)?;
+    let principal = principal(named, &config)?;
+    let host = Host::builder(config).build()?;
+    Ok(match desk::accept(&host, &principal, reason).await? {
+        Acceptance::InForce { sealed } => {
+            output.result(&json!({"status": "in-force", "sealed": sealed}), || {
+                let how = if sealed { "sealed" } else { "not sealed" };
+                format!("{}, {how}: nothing to accept", styled(GREEN, "these rules are in force"))
+            });
+            0
+        }
+        Acceptance::Waiting(waiting) => {
+            asked(&waiting, output);
+            4
+        }
+        Acceptance::Accepted { request } => {
+            output.result(&json!({"status": "accepted", "request": request}), || {
+                format!("{}: these rules are in force from here on", styled(GREEN, "accepted"))
+            });
+            0
+        }
+    })
+}
+
+/// Tells whoever asked how people see it.
+pub(super) fn asked(waiting: &Waiting, output: &Output) {
+    #[derive(serde::Serialize)]
+    struct Asked<'a> {
+        status: &'static str,
+        #[serde(flatten)]
+        waiting: &'a Waiting,
+    }
+    output.result(&Asked { status: "approval-required", waiting }, || plain(&waiting.message));
+    let id = shell::word(&waiting.request);
+    output.aside(format!("People read it with:  interlock approval show {id}"));
 }
 
 fn check(file: &Path, output: &Output) -> Ending {

@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod doctor;
 mod freeze;
+mod grant;
 mod init;
 mod journal;
 mod output;
@@ -101,9 +102,10 @@ async fn run(cli: &Cli, output: &Output) -> Ending {
         Command::Init(arguments) => init::run(arguments, output),
         Command::Doctor => doctor::run(config, output),
         Command::Approval(arguments) => approval::run(arguments, config, output).await,
+        Command::Grant(arguments) => grant::run(arguments, config, output).await,
         Command::Policy(arguments) => policy::run(arguments, config, output).await,
         Command::Journal(arguments) => journal::run(arguments, config, output).await,
-        Command::Config(arguments) => config::run(arguments, config, output),
+        Command::Config(arguments) => config::run(arguments, config, output).await,
         Command::Plugin(arguments) => {
             plugin::run(arguments, config, cli.config_named, output).await
         }

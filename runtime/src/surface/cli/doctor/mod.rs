@@ -104,6 +104,7 @@ fn check(config: &Config, findings: &mut Findings) {
     state(config, findings);
     files::leftovers(config, findings);
     record::unknown_ends(config, findings);
+    record::rules(config, findings);
     people(config, findings);
     if config.environment_root.is_dir() {
         writable(findings, &config.environment_root, "the environments");

@@ -1,9 +1,11 @@
-//! Effects that the journal knows to have been started, and not how they ended: the host, the machine or
+//! What the journal says that a person must know: rules that are not in force, and
+//! effects that it knows to have been started, and not how they ended: the host, the machine or
 //! the provider was lost in between. Nothing retries them (AT-MOST-ONCE), so a person must be told, for
 //! as long as the journal says so.
 
 use super::{Findings, Verdict, shell};
-use crate::{Config, record::Journal};
+use crate::{Config, Rules, host::load_catalogue_with_sources, record::Journal, seal::Seal};
+use std::sync::Arc;
 
 /// The most effects that are told of one by one.
 const MOST: usize = 20;
@@ -58,5 +60,29 @@ pub(super) fn unknown_ends(config: &Config, findings: &mut Findings) {
             format!("{more} more effects were started and their ends are unknown"),
             "resolve the ones above first",
         );
+    }
+}
+
+/// Whether the rules mean something, and are the ones in force.
+pub(super) fn rules(config: &Config, findings: &mut Findings) {
+    let loaded = load_catalogue_with_sources(config, Vec::new())
+        .and_then(|(catalogue, sources)| Rules::load(config, &sources, &Arc::new(catalogue)));
+    let rules = match loaded {
+        Ok(rules) => rules,
+        Err(error) => {
+            let fix =
+                "mend the policies or the approvers; `interlock policy check` names each place";
+            findings.add(Verdict::Bad, error.to_string(), fix);
+            return;
+        }
+    };
+    findings.good("policies and approvers mean something");
+    if !config.store.exists() {
+        return;
+    }
+    let Ok(journal) = Journal::open(config) else { return };
+    if let Some(broken) = Seal::of(journal, rules.epoch).broken() {
+        let fix = "interlock config accept, or put the files back";
+        findings.add(Verdict::Bad, broken.sentence(), fix);
     }
 }

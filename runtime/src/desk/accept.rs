@@ -1,0 +1,115 @@
+//! Accepting other rules: the people of the sealed rules agree, with the signatures and the roster that those
+//! rules had, and then the new ones are in force. Whoever changed the files cannot agree in their place: the
+//! roster in the changed files does not count.
+
+use super::{
+    Case, Waiting,
+    approver::refused,
+    ask::{Asked, body, submit},
+};
+use crate::{
+    Host, HostError,
+    record::{Recorder, WriteError, space},
+    seal::{InForce, Seal},
+};
+use interlock_authority::{
+    Principal,
+    canonical::digest_bytes,
+    desk::{DeskRefusal, RequestState, approved},
+    request::Wish,
+    roster::Roster,
+    seal::acceptors,
+};
+use similar::{ChangeTag, TextDiff};
+
+/// What became of changed rules.
+#[derive(Debug, Clone)]
+pub enum Acceptance {
+    /// The rules of this host are in force; there is nothing to accept.
+    InForce {
+        /// Whether they are sealed.
+        sealed: bool,
+    },
+    /// People were asked, now or before.
+    Waiting(Waiting),
+    /// They agreed, and the rules of this host are in force from here on.
+    Accepted {
+        /// The request that they signed.
+        request: String,
+    },
+}
+
+/// Asks the people of the rules in force to accept the host's, or, where they did, puts the host's in force.
+///
+/// # Errors
+/// Why nobody is asked, and a journal that is not as it was written.
+pub async fn accept(
+    host: &Host,
+    principal: &Principal,
+    said: Option<String>,
+) -> Result<Acceptance, HostError> {
+    if !host.config().principals.contains(principal) {
+        let message = format!("the principal `{principal}` is not configured");
+        return Err(HostError::Refused { code: "unknown-principal", message });
+    }
+    let sealed = |in_force: &InForce| in_force.sealed.seal;
+    let before = match host.seal().in_force()? {
+        Some(before) if sealed(&before) && before.sealed.epoch != host.rules().epoch => before,
+        other => return Ok(Acceptance::InForce { sealed: other.as_ref().is_some_and(sealed) }),
+    };
+    let roster = Roster::parse(&before.text.roster)?;
+    let changes = changes(&before, host);
+    let (from, to) = (before.sealed.epoch.clone(), host.rules().epoch.clone());
+    let wish = Wish::Epoch { from, to, changes };
+    let mut body = body(host, principal, None, wish, acceptors(&before.sealed), said, &roster)?;
+    if let Principal::Agent(name) = principal {
+        // Who operates the asker, say both the old rules and the new ones.
+        let old = before.text.operators.get(name).into_iter().flatten();
+        body.asker.operators.extend(old.cloned());
+        body.asker.operators.sort();
+        body.asker.operators.dedup();
+    }
+    let same = format!("{principal}\n{:?}\n{:?}", body.epoch, host.rules().epoch);
+    let same = digest_bytes("interlock-same-rules/v1", same.as_bytes()).to_string();
+    let waiting = match submit(host, principal, &body, &same, None).await? {
+        Asked::Waiting(waiting) => waiting,
+        Asked::Refused(refusal) => return Err(refused(&refusal)),
+    };
+    let case = Case::load(host.journal(), &waiting.request)?;
+    let standing = case.standing(&roster);
+    if standing.state() != RequestState::Approved {
+        return Ok(Acceptance::Waiting(waiting));
+    }
+    let people = approved(&standing).map_err(|e| refused(&e))?;
+    let request = people.request().to_owned();
+    let record = Seal::accepted(&request, host.rules(), &before)
+        .once(space::CLAIM, &request)
+        .mark(space::ABOUT, &request)
+        .unless(space::DENIED, &request)
+        .unless(space::REVOKED, &request)
+        .until(Some(people.expires().saturating_mul(1000)));
+    host.journal().write(record).await.map_err(|error| match error {
+        WriteError::Taken { .. } => refused(&DeskRefusal::Consumed("of somebody else".to_owned())),
+        WriteError::Unmet { space, .. } if space == space::DENIED => {
+            refused(&DeskRefusal::Denied("somebody".to_owned()))
+        }
+        WriteError::Unmet { .. } => refused(&DeskRefusal::Revoked("somebody".to_owned())),
+        WriteError::Late => refused(&DeskRefusal::Expired),
+        other => other.into(),
+    })?;
+    Ok(Acceptance::Accepted { request })
+}
+
+/// What differs, line by line.
+fn changes(before: &InForce, host: &Host) -> Vec<String> {
+    let (old, new) = (before.text.lines(), host.rules().text.lines());
+    let lines = |change: similar::Change<&str>| {
+        let sign = match change.tag() {
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+            ChangeTag::Equal => return None,
+        };
+        Some(format!("{sign} {}", change.value().trim_end_matches('\n')))
+    };
+    TextDiff::from_lines(&old, &new).iter_all_changes().filter_map(lines).collect()
+}
