@@ -32,7 +32,8 @@ fn fenced(document: &str, language: &str) -> Vec<String> {
 #[test]
 fn each_link_to_a_file_leads_to_one() -> Result<()> {
     let mut dead = Vec::new();
-    for name in DOCUMENTS {
+    for name in with_readmes()? {
+        let name = name.as_str();
         let folder = root().join(name).parent().context("no folder")?.to_owned();
         for link in read(name)?.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = link.split('#').next().unwrap_or_default();
@@ -72,9 +73,20 @@ fn each_xtask_command_shown_is_one() -> Result<()> {
     Ok(())
 }
 
-/// READMEs of the SDK and of the examples, besides the documents at the root.
+/// The guides in docs/guides/.
+fn guides() -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(root().join("docs/guides"))? {
+        all.push(entry?.path().strip_prefix(root())?.display().to_string());
+    }
+    all.sort();
+    Ok(all)
+}
+
+/// READMEs of the SDK and of the examples, and the guides, besides the documents at the root.
 fn with_readmes() -> Result<Vec<String>> {
     let mut all: Vec<String> = DOCUMENTS.iter().map(|name| (*name).to_owned()).collect();
+    all.extend(guides()?);
     all.push("guest-sdk/README.md".to_owned());
     for entry in std::fs::read_dir(root().join("examples"))? {
         let readme = entry?.path().join("README.md");
