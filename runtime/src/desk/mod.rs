@@ -1,14 +1,18 @@
 //! The approval desk. Two sides, and no surface that an agent can reach holds the second: the asker's side
-//! (`ask`, and the check before a run applies) only writes requests and reads what became of them; the
+//! (`ask`, [`Asker`], and the check before a run applies) only writes requests and reads what became of its own; the
 //! approver's side ([`Approver`]) takes signatures.
 
 mod approver;
 mod ask;
+mod asker;
 mod case;
+mod own;
 
 pub use approver::{Approver, Shown, Signed};
 pub(crate) use ask::{Asked, ask};
+pub use asker::{Answer, Asker, Askers, Offers, Wish};
 pub use case::Case;
+pub use own::{OwnRequest, RunTold};
 
 use interlock_authority::{Digest, document, request::RequestBody};
 use serde::Serialize;
