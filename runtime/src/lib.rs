@@ -21,6 +21,7 @@ pub mod rules;
 mod schema;
 pub mod state;
 pub mod surface;
+pub mod tokens;
 
 pub use config::Config;
 pub use error::HostError;

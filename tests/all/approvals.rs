@@ -16,13 +16,13 @@ const REBUILD: &str = "rebuild-environment.rebuild";
 const ARGUMENTS: &str = r#"{"environment":"prod","reason":"a test"}"#;
 
 /// A deployment with three people, of whom jonas operates the agent, and a plugin that rebuilds.
-struct Desk {
-    deployment: Deployment,
+pub(crate) struct Desk {
+    pub(crate) deployment: Deployment,
     keys: tempfile::TempDir,
 }
 
 impl Desk {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let deployment = Deployment::with_sample()?;
         let keys = tempfile::tempdir()?;
         let mut signers = String::new();
@@ -63,7 +63,7 @@ impl Desk {
         Ok((text("request")?, text("document")?))
     }
 
-    fn approve(&self, (id, digest): &(String, String), person: &str) -> Result<Ran> {
+    pub(crate) fn approve(&self, (id, digest): &(String, String), person: &str) -> Result<Ran> {
         let key = self.key(person).display().to_string();
         let words = ["approval", "approve", id, "--key", &key, "--digest", digest, "--json"];
         self.deployment.run(&words)

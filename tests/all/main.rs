@@ -24,3 +24,5 @@ mod surface;
 mod doctor;
 // People, signatures, and what happens because of them: once, exactly, and not if anything changed.
 mod approvals;
+// Agents over MCP: clients that are not ours, tokens, the door of `serve`, the bridge, the guide's snippets.
+mod agents;
