@@ -84,7 +84,11 @@ struct Serve {
 
 impl Serve {
     fn start(folder: &Path) -> Result<Self> {
-        let words = ["serve", "--listen", "127.0.0.1:0", "--json"];
+        Self::start_at(folder, "127.0.0.1:0")
+    }
+
+    fn start_at(folder: &Path, listen: &str) -> Result<Self> {
+        let words = ["serve", "--listen", listen, "--json"];
         let mut running = Running::start(folder, &words, &[])?;
         let stdout = running.0.stdout.take().context("no stdout")?;
         let mut text = String::new();
@@ -505,11 +509,12 @@ fn ask(
 fn the_bridge_has_a_token_and_nothing_else_and_says_what_is_wrong_with_it() -> Result<()> {
     let desk = desk()?;
     let (_, good) = token(&desk, AGENT, &[])?;
-    let serve = Serve::start(desk.deployment.path())?;
+    let mut serve = Serve::start(desk.deployment.path())?;
     let elsewhere = tempfile::tempdir()?;
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25",
         "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}});
-    let words = ["mcp", "--connect", &serve.url()];
+    let url = serve.url();
+    let words = ["mcp", "--connect", &url];
     // In a folder where there is no configuration, no key and no journal.
     for (token, works) in [(good.as_str(), true), ("ilk_000000000000_00", false)] {
         let mut bridge = Running::start(elsewhere.path(), &words, &[("INTERLOCK_TOKEN", token)])?;
@@ -529,6 +534,13 @@ fn the_bridge_has_a_token_and_nothing_else_and_says_what_is_wrong_with_it() -> R
                 tools["result"]["tools"].as_array().is_some_and(|all| all.len() == 3),
                 "{tools}"
             );
+            // A host that is started again has forgotten the session; the client does not notice.
+            let address = serve.address.clone();
+            serve.running.signal("-TERM")?;
+            serve.running.ended()?;
+            serve = Serve::start_at(desk.deployment.path(), &address)?;
+            let tools = ask(&mut stdin, &mut stdout, &list)?;
+            ensure!(tools["result"]["tools"].is_array(), "{tools}");
         } else {
             ensure!(
                 answer["error"]["message"].as_str().is_some_and(|m| m.contains("token")),

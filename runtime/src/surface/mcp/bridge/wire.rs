@@ -1,7 +1,7 @@
 //! The HTTP side of the bridge: where the token goes, and where it does not. Over a network it goes in the
 //! clear only to this machine; elsewhere a tunnel that encrypts is put in between.
 
-use super::{Envelope, events::Events};
+use super::{Envelope, events::Events, held};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -11,10 +11,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::{
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-};
+use std::{net::IpAddr, sync::Mutex};
 use tokio::{net::TcpStream, sync::mpsc};
 
 const SESSION: &str = "mcp-session-id";
@@ -70,6 +67,8 @@ pub(super) struct Wire {
     target: Target,
     token: HeaderValue,
     agreed: Mutex<Agreed>,
+    /// The message with which the client opened its session.
+    opening: Mutex<Option<Bytes>>,
     /// Connections that wait for their next request.
     idle: Mutex<Vec<Sender>>,
 }
@@ -88,11 +87,17 @@ impl Wire {
         let mut token = HeaderValue::from_str(&format!("Bearer {token}"))
             .map_err(|_| "the token has characters that no token has".to_owned())?;
         token.set_sensitive(true);
-        Ok(Self { target, token, agreed: Mutex::default(), idle: Mutex::default() })
+        Ok(Self {
+            target,
+            token,
+            agreed: Mutex::default(),
+            opening: Mutex::default(),
+            idle: Mutex::default(),
+        })
     }
 
     fn agreed(&self) -> Agreed {
-        self.agreed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        held(&self.agreed).clone()
     }
 
     /// Sends one message and passes on what comes back.
@@ -105,8 +110,45 @@ impl Wire {
         line: Vec<u8>,
         say: &mpsc::Sender<String>,
     ) -> Result<(), String> {
-        let mut request =
-            self.request(Method::POST, Bytes::from(line), !envelope.stands_alone())?;
+        let line = Bytes::from(line);
+        if envelope.method == "initialize" {
+            *held(&self.opening) = Some(line.clone());
+        }
+        let (mut response, mut sender) = self.send(self.message(envelope, line.clone())?).await?;
+        // A host that was started again knows no sessions of before; nothing of this message was done.
+        if response.status() == StatusCode::NOT_FOUND
+            && !envelope.stands_alone()
+            && self.reopen().await
+        {
+            (response, sender) = self.send(self.message(envelope, line)?).await?;
+        }
+        self.answer(response, sender, envelope, say).await
+    }
+
+    /// Opens the client's session again, without the client.
+    async fn reopen(&self) -> bool {
+        let opening = held(&self.opening).clone();
+        let had = held(&self.agreed).session.take();
+        let (Some(opening), Some(_)) = (opening, had) else { return false };
+        // Without a version: the message itself asks for one.
+        let Ok(request) = self.request(Method::POST, opening, false) else { return false };
+        let Ok((response, sender)) = self.send(request).await else { return false };
+        let Some(session) = response.headers().get(SESSION).cloned() else { return false };
+        if response.into_body().collect().await.is_err() {
+            return false;
+        }
+        self.rests(sender);
+        held(&self.agreed).session = Some(session);
+        let opened =
+            Bytes::from_static(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        match self.request(Method::POST, opened, true) {
+            Ok(request) => self.send(request).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    fn message(&self, envelope: &Envelope, line: Bytes) -> Result<Request<Full<Bytes>>, String> {
+        let mut request = self.request(Method::POST, line, !envelope.stands_alone())?;
         let headers = request.headers_mut();
         if let Some(version) = &envelope.version {
             let value = HeaderValue::from_str(version).map_err(|e| e.to_string())?;
@@ -118,12 +160,21 @@ impl Wire {
                 headers.insert("mcp-name", header(name)?);
             }
         }
-        let (response, sender) = self.send(request).await?;
+        Ok(request)
+    }
+
+    async fn answer(
+        &self,
+        response: Response<Incoming>,
+        sender: Sender,
+        envelope: &Envelope,
+        say: &mpsc::Sender<String>,
+    ) -> Result<(), String> {
         let status = response.status();
         if envelope.method == "initialize"
             && let Some(session) = response.headers().get(SESSION)
         {
-            let mut agreed = self.agreed.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut agreed = held(&self.agreed);
             agreed.session = Some(session.clone());
         }
         let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -211,7 +262,7 @@ impl Wire {
                 message.pointer("/result/protocolVersion").and_then(Value::as_str)
             && let Ok(version) = HeaderValue::from_str(version)
         {
-            let mut agreed = self.agreed.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut agreed = held(&self.agreed);
             agreed.version = Some(version);
         }
         let _ = say.send(message.to_string()).await;
@@ -252,7 +303,7 @@ impl Wire {
 
     /// A connection whose answer was read to its end may be used again.
     fn rests(&self, sender: Sender) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = held(&self.idle);
         if !sender.is_closed() && idle.len() < MAX_IDLE {
             idle.push(sender);
         }
@@ -261,7 +312,7 @@ impl Wire {
     /// A connection that waits, if it is still there.
     async fn rested(&self) -> Option<Sender> {
         loop {
-            let mut sender = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            let mut sender = held(&self.idle).pop()?;
             if sender.ready().await.is_ok() {
                 return Some(sender);
             }
