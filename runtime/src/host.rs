@@ -8,7 +8,7 @@ use crate::{
     freeze::Freeze,
     gate::EffectTasks,
     helper::Helper,
-    pipeline,
+    pipeline::{self, Control},
     record::{Event, EventBody, Journal, Recorder},
     rules::{Rules, grants_digest},
     seal::Seal,
@@ -295,7 +295,7 @@ impl Host {
     /// # Errors
     /// As [`crate::pipeline`] says: what keeps a run from being decided.
     pub async fn call(&self, request: Request) -> Result<Response, HostError> {
-        pipeline::call(self, &request).await
+        pipeline::call(self, &request, &Control::default()).await
     }
 
     /// Finds the effects that a tool would have. Nothing is performed.
@@ -303,7 +303,20 @@ impl Host {
     /// # Errors
     /// As [`Host::call`].
     pub async fn plan(&self, request: Request) -> Result<Response, HostError> {
-        pipeline::plan(self, &request).await
+        pipeline::plan(self, &request, &Control::default()).await
+    }
+
+    /// As [`Host::call`], with a handle that ends the call and tells how far it is. The future is to be
+    /// driven to its end: a call is ended by its handle, not by dropping it.
+    ///
+    /// # Errors
+    /// As [`Host::call`].
+    pub async fn call_with(
+        &self,
+        request: &Request,
+        control: &Control,
+    ) -> Result<Response, HostError> {
+        pipeline::call(self, request, control).await
     }
 
     /// Looks at a plugin without granting it anything.

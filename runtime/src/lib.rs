@@ -22,6 +22,7 @@ mod schema;
 pub mod seal;
 pub mod state;
 pub mod surface;
+pub mod tokens;
 
 pub use config::Config;
 pub use error::HostError;

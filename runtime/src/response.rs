@@ -141,6 +141,8 @@ pub enum Outcome {
         /// One sentence.
         message: String,
     },
+    /// Whoever asked ended the call before it was done.
+    Cancelled,
     /// The plugin trapped.
     Trapped {
         /// What the sandbox saw.
@@ -169,6 +171,7 @@ impl Outcome {
             Self::Failed { .. } => "tool-failed",
             Self::InvalidArguments { .. } => "invalid-arguments",
             Self::Refused { code, .. } | Self::Limit { code, .. } => code,
+            Self::Cancelled => "cancelled",
             Self::Trapped { .. } => "trapped",
             Self::Unknown { .. } => "unknown",
             Self::HostFault { .. } => "host-fault",
@@ -183,7 +186,8 @@ impl Outcome {
             Self::InvalidArguments { .. } => 2,
             Self::Refused { .. } | Self::Deviated { .. } => 3,
             Self::ApprovalRequired(_) => 4,
-            Self::Limit { .. }
+            Self::Cancelled
+            | Self::Limit { .. }
             | Self::Trapped { .. }
             | Self::Unknown { .. }
             | Self::HostFault { .. } => 5,

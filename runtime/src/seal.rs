@@ -1,6 +1,6 @@
 //! The seal on the rules: which rules are in force, as the proven journal tells it, and whether this host's are
 //! those. A host that was started with others has no effects until people of the rules in force accept them
-//! (docs/decisions/0013).
+//! (docs/decisions/0015).
 
 use crate::{
     HostError, Rules,

@@ -13,6 +13,7 @@ const DOCUMENTS: &[&str] = &[
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/dependencies.md",
+    "docs/guides/agents.md",
 ];
 
 /// Lines inside ``` fences of the given language.

@@ -28,3 +28,5 @@ mod approvals;
 mod elevations;
 // Rules that were sealed: changed by the people of those rules, and by nobody else.
 mod seal;
+// Agents over MCP: clients that are not ours, tokens, the door of `serve`, the bridge, the guide's snippets.
+mod agents;

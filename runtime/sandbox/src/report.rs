@@ -81,6 +81,8 @@ pub enum RunOutcome {
         /// What the engine says, with the import's name.
         message: String,
     },
+    /// Somebody outside ended it. An effect that had started goes on to its outcome.
+    Cancelled,
     /// The host failed; the plugin is not to blame.
     HostFault {
         /// What went wrong.

@@ -1,8 +1,8 @@
 //! The sandbox as its owner sees it: one engine, admission, runs.
 
 use crate::{
-    AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Gate, Inspection, Limits,
-    PluginBytes, RunOutcome, RunReport, SandboxError,
+    AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Gate, Inspection, Interrupt,
+    Limits, PluginBytes, RunOutcome, RunReport, SandboxError,
     admission::{self, Target},
     compile,
     engine::TickingEngine,
@@ -40,6 +40,8 @@ pub struct RunSettings {
     pub seed: [u8; 32],
     /// When it must have ended; `None` means `limits.time` from the start. The earlier of both holds.
     pub deadline: Option<tokio::time::Instant>,
+    /// What ends it before that, from outside.
+    pub interrupt: Interrupt,
 }
 
 /// A folder that a run may read, by grant.

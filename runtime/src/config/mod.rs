@@ -5,9 +5,11 @@ pub mod edit;
 mod limits;
 mod people;
 mod raw;
+mod serving;
 
 pub use limits::RunLimits;
 pub use people::Asking;
+pub use serving::Serving;
 
 use crate::HostError;
 use interlock_authority::{
@@ -65,6 +67,8 @@ pub struct Config {
     pub principals: BTreeSet<Principal>,
     /// The limits of every run.
     pub limits: RunLimits,
+    /// How agents are served over HTTP.
+    pub serving: Serving,
 }
 
 /// One installed plugin.
@@ -198,6 +202,7 @@ impl Config {
             plugins,
             principals,
             limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
+            serving: serving::check(&reader, &raw.serve)?,
         })
     }
 }

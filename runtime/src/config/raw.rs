@@ -38,6 +38,8 @@ pub(super) struct RawConfig {
     pub(super) people: BTreeMap<Spanned<String>, RawPerson>,
     #[serde(default)]
     pub(super) limits: RawLimits,
+    #[serde(default)]
+    pub(super) serve: RawServe,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -158,6 +160,18 @@ pub(super) struct RawPerson {
     pub(super) teams: Vec<String>,
     #[serde(default)]
     pub(super) principals: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawServe {
+    pub(super) listen: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) hosts: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) origins: Vec<Spanned<String>>,
+    pub(super) rate: Option<Spanned<RawRate>>,
+    pub(super) concurrent: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

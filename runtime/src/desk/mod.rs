@@ -1,24 +1,25 @@
 //! The approval desk. Two sides, and no surface that an agent can reach holds the second: the asker's side
-//! (`ask`, and the check before a run applies) only writes requests and reads what became of them; the
+//! (`ask`, [`Asker`], and the check before a run applies) only writes requests and reads what became of its own; the
 //! approver's side ([`Approver`]) takes signatures.
 
 mod accept;
 mod approver;
 mod ask;
+mod asker;
 mod case;
 mod elevate;
+mod own;
 
 pub use accept::{Acceptance, accept};
 pub use approver::{Approver, Shown, Signed};
 pub(crate) use ask::{Asked, ask};
+pub use asker::{Answer, Asker, Askers, Offers, Wish};
 pub use case::Case;
 pub(crate) use elevate::in_force;
 pub use elevate::{Elevate, Elevating, Elevation, elevate, elevations};
+pub use own::{OwnRequest, RunTold};
 
-use interlock_authority::{
-    Digest, document,
-    request::{RequestBody, Wish},
-};
+use interlock_authority::{Digest, document, request, request::RequestBody};
 use serde::Serialize;
 
 /// What the asker is told while people decide.
@@ -41,8 +42,10 @@ impl Waiting {
         let needs = body.needs.sentence();
         let expires = document::timestamp(body.expires);
         let again = match &body.wish {
-            Wish::Plan { .. } => "Call again with the same arguments and this request id",
-            Wish::Elevation { .. } | Wish::Epoch { .. } => "Run the same command again",
+            request::Wish::Plan { .. } => "Call again with the same arguments and this request id",
+            request::Wish::Elevation { .. } | request::Wish::Epoch { .. } => {
+                "Run the same command again"
+            }
         };
         let wish = body.wish.summary();
         let message =

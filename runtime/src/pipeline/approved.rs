@@ -51,6 +51,10 @@ pub(super) async fn apply(call: &Call<'_>, id: &str) -> Result<Response, HostErr
         }
         Err(refusal) => return Ok(call.unrun(refusal.code(), refusal.to_string()).await),
     };
+    // An approval is for one run: it is not spent on a call that nobody waits for any more.
+    if let Some(response) = call.cancelled().await {
+        return Ok(response);
+    }
     let expires_ms = people.expires().saturating_mul(1000);
     let document = people.document();
     let Some(may) = MayApply::by_people(people) else {

@@ -77,6 +77,7 @@ pub(super) fn conclude(mode: Mode, report: &RunReport, log: &RunLog) -> Outcome 
         RunOutcome::Trap { message } => Outcome::Trapped { message: message.clone() },
         RunOutcome::BrokenContract { message } => Outcome::Trapped { message: message.clone() },
         RunOutcome::Invalid { message } => Outcome::InvalidArguments { message: message.clone() },
+        RunOutcome::Cancelled => Outcome::Cancelled,
         RunOutcome::HostFault { message } => Outcome::HostFault { message: message.clone() },
     }
 }

@@ -4,7 +4,13 @@
 mod approved;
 mod arguments;
 mod conclude;
+mod control;
+mod offers;
 mod one_run;
+
+pub use control::{CancelOnDrop, Control, Stage};
+pub(crate) use offers::offers;
+pub use offers::{Offer, Reach};
 
 use crate::{
     Host, HostError,
@@ -54,6 +60,7 @@ impl Request {
 pub(crate) struct Call<'a> {
     pub(crate) host: &'a Host,
     pub(crate) request: &'a Request,
+    pub(crate) control: &'a Control,
     pub(crate) plugin: Arc<Installed>,
     pub(crate) tool: Tool,
     pub(crate) invocation: String,
@@ -68,8 +75,12 @@ pub(crate) struct Call<'a> {
 /// Only what keeps a run from being decided at all: no such plugin or tool, bytes that are not the
 /// installed ones, a journal that cannot be written. Every decision and every end of a run is in the
 /// [`Response`].
-pub(crate) async fn call(host: &Host, request: &Request) -> Result<Response, HostError> {
-    let call = Call::open(host, request).await?;
+pub(crate) async fn call(
+    host: &Host,
+    request: &Request,
+    control: &Control,
+) -> Result<Response, HostError> {
+    let call = Call::open(host, request, control).await?;
     let planning = match call.authorize(Mode::Plan) {
         Ok(authorized) => authorized,
         Err(refusal) => return call.refuse(Mode::Call, &refusal).await,
@@ -129,8 +140,12 @@ pub(crate) async fn call(host: &Host, request: &Request) -> Result<Response, Hos
 ///
 /// # Errors
 /// As [`call`].
-pub(crate) async fn plan(host: &Host, request: &Request) -> Result<Response, HostError> {
-    let call = Call::open(host, request).await?;
+pub(crate) async fn plan(
+    host: &Host,
+    request: &Request,
+    control: &Control,
+) -> Result<Response, HostError> {
+    let call = Call::open(host, request, control).await?;
     let authorized = match call.authorize(Mode::Plan) {
         Ok(authorized) => authorized,
         Err(refusal) => return call.refuse(Mode::Plan, &refusal).await,
@@ -163,12 +178,17 @@ fn must_plan(host: &Host, planning: &Authorized) -> bool {
 }
 
 impl<'a> Call<'a> {
-    async fn open(host: &'a Host, request: &'a Request) -> Result<Self, HostError> {
+    async fn open(
+        host: &'a Host,
+        request: &'a Request,
+        control: &'a Control,
+    ) -> Result<Self, HostError> {
         let plugin = host.installed(&request.plugin).await?;
         let tool = plugin.tool(&request.tool)?.clone();
         let deadline = Instant::now() + host.config().limits.sandbox.time;
         let grants = plugin.grants.clone();
-        let mut call = Self { host, request, plugin, tool, invocation: ulid(), deadline, grants };
+        let invocation = ulid();
+        let mut call = Self { host, request, control, plugin, tool, invocation, deadline, grants };
         let deployment = host.journal().deployment();
         let elevated = desk::in_force(host, &call.holder(&deployment))?;
         call.grants.extend(elevated);

@@ -1,15 +1,15 @@
 //! One run of a tool in the sandbox, behind its gate: decided, run, told. A call may take two of them, one
 //! that plans and one that applies.
 
-use super::{Call, conclude::conclude};
+use super::{Call, Stage, conclude::conclude};
 use crate::{
     HostError,
     gate::{Applying, GateParts, RunGate, RunLog},
     record::{Event, EventBody, What},
-    response::{DeniedCall, Outcome, Response},
+    response::{DeniedCall, EffectStatus, Outcome, Response},
 };
 use interlock_authority::{Authorized, Mode, Refusal};
-use interlock_sandbox::{RunReport, RunSettings};
+use interlock_sandbox::{RunOutcome, RunReport, RunSettings};
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -73,9 +73,18 @@ pub(super) async fn run(
         clock_base: SystemTime::UNIX_EPOCH + Duration::from_millis(start.clock_base),
         seed: start.seed,
         deadline: Some(call.deadline),
+        interrupt: call.control.interrupt().clone(),
     };
+    call.control.reached(match authorized.mode() {
+        Mode::Plan => Stage::Planning,
+        Mode::Call => Stage::Running,
+        Mode::Apply => Stage::Applying,
+    });
     let (plugin, arguments) = (&call.plugin.admitted, &call.request.arguments);
     let report = host.sandbox().run(plugin, authorized, arguments, settings, gate.clone()).await;
+    if matches!(report.outcome, RunOutcome::Cancelled) {
+        settle(call, &gate).await;
+    }
     if let Some(applying) = applying {
         // INVARIANT PLAN-IS-THE-GRANT: however the run ended, what is left of the plan is void.
         applying.void();
@@ -93,7 +102,27 @@ pub(super) async fn run(
     Ok(Ran { outcome, log, report })
 }
 
+/// Waits for the outcome of an effect that was under way when its run was cancelled, until the deadline: a
+/// caller that cancelled is told what happened, and not `unknown` where a moment's patience knows.
+async fn settle(call: &Call<'_>, gate: &RunGate) {
+    let tasks = call.host.tasks();
+    let unsettled =
+        || gate.log().effects.iter().any(|effect| effect.status == EffectStatus::Unknown);
+    while unsettled() && tasks.under_way() > 0 && tokio::time::Instant::now() < call.deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 impl Call<'_> {
+    /// The end of a call that was cancelled before it came to a run.
+    pub(super) async fn cancelled(&self) -> Option<Response> {
+        if self.control.interrupt().is_pulled() {
+            Some(self.end(Outcome::Cancelled, None).await)
+        } else {
+            None
+        }
+    }
+
     pub(super) async fn note(&self, body: EventBody) -> Result<(), HostError> {
         self.host.recorder().note(Event::of(&self.invocation, body)).await
     }

@@ -1,2 +1,4 @@
 //! Where requests come from.
 pub mod cli;
+mod log;
+pub mod mcp;

@@ -1,6 +1,7 @@
 //! The host as a library: configuration, installing, the gate, the pipeline.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod agents; // the agents' surface over MCP, spoken to line by line: lists, calls, waits, cancels, strangers
 mod configuration; // what a configuration may say, and how mistakes are told
 mod editing; // what `plugin install` and `remove` do to a file that people keep
 mod fixture; // a capability whose provider misbehaves as asked

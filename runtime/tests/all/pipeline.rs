@@ -17,7 +17,7 @@ use std::{
 };
 
 /// `look` and `change` call the capability and return 0 where its result is `ok`, else 1.
-const CALLER: &str = r#"(component
+pub(crate) const CALLER: &str = r#"(component
   (import "acme:cache/look@1.0.0" (instance $look
     (export "stats" (func (param "cluster" string) (result (result string (error string)))))))
   (import "acme:cache/tune@1.0.0" (instance $tune

@@ -36,7 +36,7 @@ pub(super) fn table(ui: &Ui, done: &[Done], closing: &[String]) {
 }
 
 /// The lines in which nextest and libtest count: `Summary […] 12 tests run: …`, `test result: …`.
-/// Results of empty binaries are left out.
+/// Results of empty binaries are left out. What a test could not try is told with them.
 pub(super) fn closing_lines(log: &[String]) -> Vec<String> {
     log.iter()
         .map(|line| plain(line))
@@ -44,7 +44,8 @@ pub(super) fn closing_lines(log: &[String]) -> Vec<String> {
             // At the start of the line: nextest repeats a failed test's own output, indented.
             let libtest = line.starts_with("test result: ")
                 && !line.starts_with("test result: ok. 0 passed; 0 failed; 0 ignored");
-            libtest || line.trim_start().starts_with("Summary [")
+            let skipped = line.trim_start().starts_with("SKIPPED ");
+            libtest || skipped || line.trim_start().starts_with("Summary [")
         })
         .collect()
 }
@@ -82,6 +83,7 @@ mod tests {
     fn both_test_programs_are_counted_with_and_without_colours() {
         let log = [
             "        PASS [   0.004s] interlock a",
+            "    SKIPPED the Python SDK cannot be installed: no network",
             "\u{1b}[32;1m     Summary\u{1b}[0m [   0.005s] \u{1b}[1m30\u{1b}[0m tests run: \u{1b}[1m30\u{1b}[0m passed, 2 skipped",
             "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 49 filtered out",
             "test result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s",
@@ -89,7 +91,7 @@ mod tests {
         ]
         .map(str::to_owned);
         let lines = closing_lines(&log);
-        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert_eq!(lines.len(), 3, "{lines:?}");
         assert_eq!(count(&lines), "34 tests passed");
     }
 

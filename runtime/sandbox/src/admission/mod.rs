@@ -13,8 +13,8 @@ mod types_are_ours;
 pub(crate) use exports::Export;
 
 use crate::{
-    AdmissionError, Artifact, Form, Limits, MissingGrant, PluginBytes, RunOutcome, RunSettings,
-    Tool,
+    AdmissionError, Artifact, Form, Interrupt, Limits, MissingGrant, PluginBytes, RunOutcome,
+    RunSettings, Tool,
     engine::TickingEngine,
     excerpt,
     link::{self, Linkable, Links},
@@ -282,6 +282,7 @@ async fn describe(
         clock_base: SystemTime::UNIX_EPOCH,
         seed: [0; 32],
         deadline: None,
+        interrupt: Interrupt::default(),
     };
     let returned = run::call(run::Call {
         engine,
@@ -318,6 +319,7 @@ fn failure(outcome: &RunOutcome) -> String {
         | RunOutcome::Invalid { message }
         | RunOutcome::NotLinked { message }
         | RunOutcome::HostFault { message } => message.clone(),
+        RunOutcome::Cancelled => "it was cancelled".into(),
         RunOutcome::Returned(_)
         | RunOutcome::ToolError { .. }
         | RunOutcome::BrokenContract { .. } => "it returned".into(),

@@ -7,6 +7,11 @@ use std::time::Duration;
 use wasmtime::{Trap, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
+/// Whether the epoch ended the run.
+pub(super) fn interrupted(error: &wasmtime::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Trap::Interrupt))
+}
+
 /// Sorts an error of a run that had this much time.
 pub(super) fn outcome(error: &wasmtime::Error, limits: &Limits, allowed: Duration) -> RunOutcome {
     let limit = |limit, message: String| RunOutcome::Limit { limit, message };

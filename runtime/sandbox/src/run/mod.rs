@@ -1,8 +1,8 @@
 //! One call of one export, in a store of its own, under limits, with an end in time.
 //!
-//! Two watches end a run. The epoch makes a loop look at the clock; an outer timeout drops the run's
-//! future together with its store, which also ends a pending gate call or a sleep. Nothing of a store
-//! is reused.
+//! Two watches end a run. The epoch makes a loop look at the clock and at the interrupt; an outer timeout
+//! drops the run's future together with its store, which also ends a pending gate call or a sleep. Nothing
+//! of a store is reused.
 
 mod classify;
 mod limiter;
@@ -64,8 +64,10 @@ pub(crate) async fn call(call: Call<'_>) -> Result<Returned, RunOutcome> {
     store.set_max_component_handles(limits.component_handles as usize);
     store.set_epoch_deadline(1);
     let ends = deadline.into_std();
+    let interrupt = call.settings.interrupt.clone();
+    let pulled = interrupt.clone();
     store.epoch_deadline_callback(move |_| {
-        if std::time::Instant::now() >= ends {
+        if std::time::Instant::now() >= ends || pulled.is_pulled() {
             return Ok(UpdateDeadline::Interrupt);
         }
         Ok(UpdateDeadline::Yield(1))
@@ -86,8 +88,17 @@ pub(crate) async fn call(call: Call<'_>) -> Result<Returned, RunOutcome> {
         let left = store.get_fuel().unwrap_or(0);
         Ok(Returned { results: values, fuel: fuel.saturating_sub(left) })
     };
-    match tokio::time::timeout_at(deadline, run).await {
+    let ended = tokio::select! {
+        // First, so that a run that was cancelled before it began runs nothing.
+        biased;
+        () = interrupt.pulled() => return Err(RunOutcome::Cancelled),
+        ended = tokio::time::timeout_at(deadline, run) => ended,
+    };
+    match ended {
         Ok(Ok(returned)) => Ok(returned),
+        Ok(Err(error)) if interrupt.is_pulled() && classify::interrupted(&error) => {
+            Err(RunOutcome::Cancelled)
+        }
         Ok(Err(error)) => Err(classify::outcome(&error, &limits, allowed)),
         Err(_) => Err(out_of_time(allowed)),
     }

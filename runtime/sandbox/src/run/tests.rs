@@ -21,6 +21,7 @@ async fn a_dead_ticker_does_not_keep_a_loop_alive() {
         clock_base: SystemTime::UNIX_EPOCH,
         seed: [0; 32],
         deadline: None,
+        interrupt: crate::Interrupt::default(),
     };
     let started = std::time::Instant::now();
     let outcome = call(Call {

@@ -6,8 +6,8 @@ use interlock_authority::{
     catalogue::CatalogueSource,
 };
 use interlock_sandbox::{
-    AdmissionError, Admitted, Compiler, Gate, GateAnswer, GuestCall, Inspection, LimitKind, Limits,
-    PluginBytes, RunOutcome, RunReport, RunSettings, Sandbox, SandboxSettings,
+    AdmissionError, Admitted, Compiler, Gate, GateAnswer, GuestCall, Inspection, Interrupt,
+    LimitKind, Limits, PluginBytes, RunOutcome, RunReport, RunSettings, Sandbox, SandboxSettings,
 };
 use serde_json::{Value, json};
 use std::{
@@ -184,6 +184,7 @@ pub(crate) fn settings(limits: Limits) -> RunSettings {
         clock_base: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
         seed: [7; 32],
         deadline: None,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -55,6 +55,30 @@ async fn a_loop_yields_to_others() {
     assert!(turns.load(Ordering::Relaxed) >= 3, "the others had {turns:?} turns");
 }
 
+/// A handle ends a loop that calls nothing, and one that was pulled before keeps the run from starting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupt_ends_a_loop_long_before_its_deadline() {
+    let admitted = admit(&go("(loop $l (br $l))"), &[]).await.unwrap();
+    for before in [false, true] {
+        let settings = settings(Limits { time: Duration::from_secs(60), ..Limits::default() });
+        let interrupt = settings.interrupt.clone();
+        let pulls = tokio::spawn(async move {
+            if !before {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            interrupt.pull();
+        });
+        if before {
+            pulls.await.unwrap();
+        }
+        let started = Instant::now();
+        let report = run_with(&admitted, "go", json!({}), settings, TestGate::ok()).await;
+        assert_eq!(report.outcome, RunOutcome::Cancelled);
+        assert!(started.elapsed() < Duration::from_secs(5), "late: {:?}", started.elapsed());
+    }
+    next_call_is_served().await;
+}
+
 #[tokio::test]
 async fn memory_growth() {
     let body = "(loop $l (drop (memory.grow (i32.const 16))) (br $l))";

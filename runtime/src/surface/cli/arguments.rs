@@ -54,6 +54,12 @@ pub(super) enum Command {
     Thaw,
     /// The sample environment: real local processes to try things on.
     Sample(SampleArguments),
+    /// Serve the tools to an agent: MCP on standard input and output.
+    Mcp(McpArguments),
+    /// Serve the tools to agents over HTTP, each with a token of its own.
+    Serve(ServeArguments),
+    /// Make, list and revoke the tokens of agents.
+    Token(TokenArguments),
     /// Print a completion script for a shell.
     Completions(CompletionsArguments),
 }
@@ -361,6 +367,62 @@ pub(super) enum SampleCommand {
     Status,
     /// End its services.
     Stop,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  interlock mcp --as oncall-bot\n  INTERLOCK_TOKEN=… interlock mcp --connect http://127.0.0.1:7420/mcp"
+)]
+pub(super) struct McpArguments {
+    /// For whom: `Agent::name`, `Person::name`, or the bare name where only one has it.
+    #[arg(long = "as", value_name = "PRINCIPAL", conflicts_with = "connect")]
+    pub(super) principal: Option<String>,
+    /// Pass everything on to `interlock serve` there. Needs a token, and no configuration.
+    #[arg(long, value_name = "URL")]
+    pub(super) connect: Option<String>,
+    /// The file with the token; otherwise it is in the environment variable INTERLOCK_TOKEN.
+    #[arg(long, value_name = "FILE", requires = "connect")]
+    pub(super) token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  interlock token create --as oncall-bot\n  interlock serve --listen 127.0.0.1:7420"
+)]
+pub(super) struct ServeArguments {
+    /// Where agents connect; otherwise `listen` under `[serve]`, or 127.0.0.1:7420.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokenArguments {
+    #[command(subcommand)]
+    pub(super) command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token; it is printed once and kept as a hash.
+    #[command(after_help = "Example:\n  interlock token create --as oncall-bot --expires 30d")]
+    Create {
+        /// For whom: `Agent::name`, `Person::name`, or the bare name where only one has it.
+        #[arg(long = "as", value_name = "PRINCIPAL")]
+        principal: String,
+        /// How long it is good for, such as `30d` or `12h`; at most a year.
+        #[arg(long, default_value = "90d", value_name = "TIME")]
+        expires: String,
+        /// What it is for, in your words.
+        #[arg(long, default_value = "")]
+        label: String,
+    },
+    /// List tokens: whose they are and until when, never what they are.
+    List,
+    /// Make a token useless, at once.
+    Revoke {
+        /// Its id.
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -189,6 +189,7 @@ pub(super) fn message(outcome: &Outcome) -> String {
     let text = match outcome {
         Outcome::Done { .. } | Outcome::Planned { .. } => "",
         Outcome::ApprovalRequired(waiting) => &waiting.message,
+        Outcome::Cancelled => "the call was ended before it was done",
         Outcome::Deviated { deviation, done } => return deviated(deviation, *done),
         Outcome::Failed { message, .. }
         | Outcome::InvalidArguments { message }

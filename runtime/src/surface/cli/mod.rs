@@ -12,17 +12,23 @@ mod freeze;
 mod grant;
 mod init;
 mod journal;
+mod mcp;
 mod output;
 mod plan;
 mod plugin;
 mod policy;
 mod problem;
+mod reload;
 mod sample;
+mod serve;
 mod sheet;
 mod shell;
+mod signals;
+mod token;
 
 use arguments::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind, parser::ValueSource};
+pub(crate) use output::plain;
 use output::{Output, said};
 use problem::Problem;
 use std::process::ExitCode;
@@ -114,6 +120,9 @@ async fn run(cli: &Cli, output: &Output) -> Ending {
         Command::Freeze(arguments) => freeze::freeze(arguments, config, output).await,
         Command::Thaw => freeze::thaw(config, output).await,
         Command::Sample(arguments) => sample::run(arguments, config, output).await,
+        Command::Mcp(arguments) => mcp::run(arguments, config, output).await,
+        Command::Serve(arguments) => serve::run(arguments, config, output).await,
+        Command::Token(arguments) => token::run(arguments, config, output),
         Command::Completions(arguments) => completions::run(arguments, output),
     }
 }

@@ -131,7 +131,7 @@ impl Drop for Progress {
 
 /// Text from outside, safe to print on one line: control characters and what could hide or reorder
 /// text are escaped.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if is_hidden(c) { c.escape_unicode().to_string() } else { c.to_string() })
         .collect()

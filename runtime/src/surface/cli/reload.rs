@@ -1,0 +1,70 @@
+//! A running host follows its configuration: when what it says has changed and means something, a new host is
+//! built from it and takes the old one's place between two calls. One that means nothing changes nothing: the
+//! old host serves on, and says so, once. Calls that run end under the rules they began with.
+
+use crate::{Config, Host, HostError, desk::Askers, surface::log::logged};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// How often the configuration is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What a configuration says, in a form that differs when it says something else: policies and roster are in it
+/// as text, catalogues by the time they were changed.
+pub(super) fn fingerprint(config: &Config) -> String {
+    let changed = |file: &PathBuf| std::fs::metadata(file).and_then(|m| m.modified()).ok();
+    let catalogues: Vec<_> = config.catalogues.iter().map(changed).collect();
+    format!("{config:?} {catalogues:?}")
+}
+
+/// Follows a configuration for as long as it is polled.
+pub(super) async fn follow(file: PathBuf, mut known: String, askers: Askers) {
+    let mut complained = String::new();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let path = file.clone();
+        let read = tokio::task::spawn_blocking(move || Config::load(&path)).await;
+        let loaded = match read {
+            Ok(Ok(config)) => {
+                let now = fingerprint(&config);
+                if now == known {
+                    complained.clear();
+                    continue;
+                }
+                tokio::task::spawn_blocking(move || Host::builder(config).build())
+                    .await
+                    .map(|built| built.map(|host| (now, host)))
+            }
+            Ok(Err(error)) => Ok(Err(error)),
+            Err(error) => Err(error),
+        };
+        let problem = match loaded {
+            Ok(Ok((now, host))) => {
+                known = now;
+                complained.clear();
+                logged(told(&host));
+                askers.replace(Arc::new(host));
+                continue;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => {
+                HostError::io("cannot read the configuration")(std::io::Error::other(error))
+                    .to_string()
+            }
+        };
+        if problem != complained {
+            logged(format!("the changed configuration is not used, the one before is: {problem}"));
+            complained = problem;
+        }
+    }
+}
+
+fn told(host: &Host) -> String {
+    let epoch = &host.rules().epoch;
+    format!(
+        "the changed configuration is used from here on: {} plugins, policies {}, catalogues {}, approvers {}",
+        host.config().plugins.len(),
+        epoch.policies.short(),
+        epoch.catalogues.short(),
+        epoch.approvers.short()
+    )
+}

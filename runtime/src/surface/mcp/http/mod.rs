@@ -1,0 +1,221 @@
+//! MCP over HTTP for agents, on a listener of its own: nothing for people is here, so a mistake in front of
+//! it cannot expose an approval. Each request is somebody's or it is refused; there is no anonymous agent.
+//!
+//! The accept loop is ours and not a framework's, because what it does is the point: Nagle's delay is off
+//! (with it, a call takes 44 ms), headers must come in time, connections are counted, and the end is orderly.
+
+mod body;
+mod door;
+mod limits;
+mod say;
+
+use crate::{config::Serving, desk::Askers, surface::log::logged, tokens::Tokens};
+use body::Held;
+use door::{Door, Entered};
+use http_body_util::combinators::BoxBody;
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
+use serde_json::json;
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Where MCP is.
+pub const PATH: &str = "/mcp";
+/// The longest body of a request.
+const MAX_BODY: usize = 4 << 20;
+/// How long a client may take for its headers.
+const HEADERS: Duration = Duration::from_secs(10);
+/// The most connections at the same time.
+const MAX_CONNECTIONS: usize = 1024;
+/// How long what runs may go on after the host was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often streams are looked at for tokens that are good no more.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// What is answered.
+type Answer = Response<BoxBody<Bytes, Infallible>>;
+
+/// The agents' listener.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    askers: Askers,
+    door: Door,
+    stopping: AtomicBool,
+    /// Ends sessions and streams.
+    ended: CancellationToken,
+}
+
+impl Server {
+    /// Listens.
+    ///
+    /// # Errors
+    /// An address that cannot be had.
+    pub async fn bind(askers: Askers, tokens: Tokens, serving: Serving) -> Result<Self, String> {
+        let listener = TcpListener::bind(serving.listen)
+            .await
+            .map_err(|e| format!("cannot listen on {}: {e}", serving.listen))?;
+        let address = listener.local_addr().map_err(|e| e.to_string())?;
+        let ended = CancellationToken::new();
+        let door = Door::new(askers.clone(), tokens, settings(&serving, address, &ended), serving);
+        let stopping = AtomicBool::new(false);
+        let shared = Arc::new(Shared { askers, door, stopping, ended });
+        Ok(Self { listener, address, shared })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until told to stop; then lets what runs end, for a while, before it ends it.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let closing = CancellationToken::new();
+        let mut connections = JoinSet::new();
+        let mut stop = std::pin::pin!(stop);
+        let mut sweep = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                _ = sweep.tick() => self.shared.door.sweep(),
+                Some(_) = connections.join_next() => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        // Dropped at once where there is no place: an open connection costs memory.
+                        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+                        let (shared, closing) = (self.shared.clone(), closing.clone());
+                        connections.spawn(async move {
+                            connection(shared, stream, closing).await;
+                            drop(place);
+                        });
+                    }
+                    Err(error) => {
+                        // Out of files, most likely: wait for some to be given back.
+                        logged(format!("cannot accept a connection: {error}"));
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                }
+            }
+        }
+        logged("stopping: nothing new is taken, what runs may end");
+        self.shared.stopping.store(true, Ordering::Release);
+        drop(self.listener);
+        closing.cancel();
+        if !self.shared.askers.quiet(GRACE).await {
+            logged(format!("ending {} calls that have not ended", self.shared.askers.under_way()));
+        }
+        self.shared.askers.stop();
+        let _ = self.shared.askers.quiet(GRACE).await;
+        // Answers go out; streams without an end get one.
+        let answered = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(1), answered).await.is_err() {
+            self.shared.ended.cancel();
+            let rest = async { while connections.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(Duration::from_secs(2), rest).await;
+        }
+    }
+}
+
+/// What the protocol's own side of the listener is held to.
+fn settings(
+    serving: &Serving,
+    address: SocketAddr,
+    ended: &CancellationToken,
+) -> StreamableHttpServerConfig {
+    let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+    if !address.ip().is_unspecified() {
+        hosts.push(address.ip().to_string());
+    }
+    hosts.extend(serving.hosts.iter().cloned());
+    StreamableHttpServerConfig::default()
+        .with_allowed_hosts(hosts)
+        .with_allowed_origins(serving.origins.clone())
+        // Also where none is named: then no browser may ask at all.
+        .enforce_origin_validation()
+        .with_legacy_session_mode(true)
+        .with_json_response(true)
+        .with_cancellation_token(ended.clone())
+        .with_max_request_body_bytes(MAX_BODY)
+}
+
+async fn connection(shared: Arc<Shared>, stream: TcpStream, closing: CancellationToken) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let shared = shared.clone();
+        async move { Ok::<_, Infallible>(shared.answer(request).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(64);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // A client that breaks off, or speaks no HTTP, is its own affair.
+        _ = &mut connection => return,
+        () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+impl Shared {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/healthz") => say::json(StatusCode::OK, &json!({"status": "alive"})),
+            (&Method::GET, "/readyz") => self.ready(),
+            (_, PATH) => self.mcp(request).await,
+            _ => say::refused(StatusCode::NOT_FOUND, "not-found", "agents are served at /mcp"),
+        }
+    }
+
+    fn ready(&self) -> Answer {
+        let no = |why: &str| {
+            say::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not-ready", "why": why}))
+        };
+        if self.stopping.load(Ordering::Acquire) {
+            return no("stopping");
+        }
+        match self.askers.ready() {
+            Ok(()) => say::json(StatusCode::OK, &json!({"status": "ready"})),
+            Err(error) => {
+                logged(format!("not ready: {error}"));
+                no("journal")
+            }
+        }
+    }
+
+    async fn mcp(&self, request: Request<Incoming>) -> Answer {
+        if self.stopping.load(Ordering::Acquire) {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return say::refused(status, "shutting-down", "the host is shutting down");
+        }
+        let Entered { request, service, place, revoked } = match self.door.enter(request).await {
+            Ok(entered) => entered,
+            Err(refused) => return *refused,
+        };
+        let response = service.handle(request).await;
+        response.map(|body| Held::new(body, place, revoked).boxed())
+    }
+}

@@ -1,0 +1,93 @@
+//! The requests of an asker as MCP resources: the document that people read, and what became of it. They are
+//! readable by whoever asked, and by nobody else; to others there is no such resource.
+
+use super::agent::Agent;
+use crate::{HostError, desk::Asker, surface::log::logged};
+use rmcp::{
+    ErrorData,
+    model::{
+        ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult, Resource,
+        ResourceContents, ResourceTemplate,
+    },
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The most requests that a list shows.
+const MOST: usize = 50;
+const PREFIX: &str = "interlock://request/";
+
+/// What can be read of a request.
+const PARTS: &[(&str, &str, &str)] = &[
+    ("document", "text/plain", "what people read and sign, exactly"),
+    ("result", "application/json", "its state, and once it was applied what came of it"),
+];
+
+/// The resources of an asker.
+///
+/// # Errors
+/// A journal that is not as it was written.
+pub(super) fn list(asker: &Asker) -> Result<ListResourcesResult, ErrorData> {
+    let own = asker.requests(MOST).map_err(|e| failed(&e))?;
+    let resources = own.iter().flat_map(|request| {
+        PARTS.iter().map(|(part, mime, what)| {
+            let id = &request.request;
+            Resource::new(format!("{PREFIX}{id}/{part}"), format!("request {id}: {part}"))
+                .with_description(format!("{}: {what}", request.wish))
+                .with_mime_type(*mime)
+        })
+    });
+    Ok(ListResourcesResult::with_all_items(resources.collect()))
+}
+
+/// How their names are made.
+pub(super) fn templates() -> ListResourceTemplatesResult {
+    let template = |(part, mime, what): &(&str, &str, &str)| {
+        ResourceTemplate::new(format!("{PREFIX}{{request}}/{part}"), format!("request {part}"))
+            .with_description(format!("Of a request that you made: {what}."))
+            .with_mime_type(*mime)
+    };
+    ListResourceTemplatesResult::with_all_items(PARTS.iter().map(template).collect())
+}
+
+/// Reads one.
+///
+/// # Errors
+/// No such resource of this principal.
+pub(super) async fn read(agent: &Arc<Agent>, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+    let none =
+        || ErrorData::resource_not_found("there is no such resource", Some(json!({"uri": uri})));
+    let (id, part) =
+        uri.strip_prefix(PREFIX).and_then(|rest| rest.split_once('/')).ok_or_else(none)?;
+    let (part, mime, _) = PARTS.iter().find(|(name, ..)| *name == part).ok_or_else(none)?;
+    let request = match agent.asker().request(id) {
+        Ok(request) => request,
+        Err(error) if refused(&error).is_some() => return Err(none()),
+        Err(error) => return Err(failed(&error)),
+    };
+    let text = if *part == "document" {
+        request.text.clone()
+    } else {
+        let mut value = serde_json::to_value(&request).unwrap_or(Value::Null);
+        let came_to = agent.came_to(&request).await.and_then(|result| result.structured_content);
+        if let (Value::Object(told), Some(came_to)) = (&mut value, came_to) {
+            told.insert("answer".to_owned(), came_to);
+        }
+        value.to_string()
+    };
+    let contents = ResourceContents::text(text, uri).with_mime_type(*mime);
+    Ok(ReadResourceResult::new(vec![contents]))
+}
+
+/// The sentence of a refusal; `None` for what is the host's own failure.
+pub(super) fn refused(error: &HostError) -> Option<String> {
+    match error {
+        HostError::Refused { code, message } => Some(super::words::words(code, message).message),
+        _ => None,
+    }
+}
+
+fn failed(error: &HostError) -> ErrorData {
+    logged(format!("a request cannot be read: {error}"));
+    ErrorData::internal_error("the host failed; its operator can see why", None)
+}

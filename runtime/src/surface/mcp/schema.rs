@@ -1,0 +1,218 @@
+//! The schemas that clients see. Arguments: the tool's own schema with two more properties where people may
+//! have to agree, under names that no tool can take, so that a plugin cannot read a request id nor forge a
+//! reason. Results: one envelope for every tool, because a call that waits, or was refused, must fit the
+//! schema of its tool too, or clients throw the answer away.
+
+use rmcp::model::JsonObject;
+use serde_json::{Map, Value, json};
+
+/// The start of the names that are the host's own.
+pub(super) const RESERVED: &str = "interlock_";
+/// The argument that names a request to go on with.
+pub(super) const REQUEST: &str = "interlock_request";
+/// The argument with the asker's words for people.
+pub(super) const REASON: &str = "interlock_reason";
+
+/// The input schema of a tool, as clients see it.
+///
+/// # Errors
+/// A tool that takes a name of the host's.
+pub(super) fn input(schema: &Value, may_wait: bool) -> Result<JsonObject, String> {
+    let mut schema = schema.as_object().cloned().unwrap_or_default();
+    let mut properties = match schema.remove("properties") {
+        Some(Value::Object(properties)) => properties,
+        _ => Map::new(),
+    };
+    if let Some(name) = properties.keys().find(|name| name.starts_with(RESERVED)) {
+        return Err(format!("its argument `{name}` has a name that is the host's"));
+    }
+    // A client would copy such an argument into an HTTP header, where proxies keep it.
+    properties.values_mut().for_each(without_header);
+    if may_wait {
+        properties.insert(REQUEST.to_owned(), json!({
+            "type": "string",
+            "description": "Only to go on with a call that waited for people: the `request` that it answered. Everything else as before.",
+        }));
+        properties.insert(REASON.to_owned(), json!({
+            "type": "string",
+            "maxLength": 1000,
+            "description": "Why, in a sentence: shown to the people who may have to approve, marked as your words.",
+        }));
+    }
+    schema.insert("type".to_owned(), "object".into());
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    Ok(schema)
+}
+
+fn without_header(property: &mut Value) {
+    let Value::Object(property) = property else { return };
+    property.remove("x-mcp-header");
+    if let Some(Value::Object(inner)) = property.get_mut("properties") {
+        inner.values_mut().for_each(without_header);
+    }
+}
+
+/// The output schema of a tool, as clients see it: the envelope, with the tool's own schema in it.
+pub(super) fn output(tool: Option<&Value>) -> JsonObject {
+    let (result, definitions) = tool.map(inside).unwrap_or_default();
+    let mut result = match result {
+        Value::Object(result) => result,
+        _ => Map::new(),
+    };
+    result
+        .entry("description")
+        .or_insert_with(|| "What the tool returned; only where the status is `done`.".into());
+    let text = |description: &str| json!({"type": "string", "description": description});
+    let envelope = json!({
+        "type": "object",
+        "required": ["status"],
+        "properties": {
+            "status": text("`done`, `approval-required`, or the stable code of what went wrong."),
+            "result": Value::Object(result),
+            "message": text("One sentence."),
+            "help": text("What would help."),
+            "details": {"description": "More about a failure, in the tool's words."},
+            "happened": {
+                "type": "array",
+                "description": "The effects that were started, in order, and how each ended.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "step": {"type": "integer"},
+                        "class": {"enum": ["change", "destroy"]},
+                        "resource": {"type": "string"},
+                        "function": {"type": "string"},
+                        "status": {"enum": ["done", "refused", "failed", "unknown"]},
+                    },
+                },
+            },
+            "denied": {
+                "type": "array",
+                "description": "What the tool tried and was denied.",
+                "items": {"type": "object"},
+            },
+            "invocation": text("What the journal knows the call by."),
+            "request": text("The request that waits for people, or that was applied."),
+            "document": text("The digest of what they read."),
+            "needs": text("Who must approve."),
+            "expires": text("When the request ends."),
+            "ended": text("How the run that used the request ended."),
+        },
+    });
+    let mut envelope = match envelope {
+        Value::Object(envelope) => envelope,
+        _ => Map::new(),
+    };
+    envelope.extend(definitions);
+    envelope
+}
+
+/// A schema made fit to stand inside another: its definitions move to the root, where its references look
+/// for them. One that refers to anything else says nothing there, rather than something wrong.
+fn inside(schema: &Value) -> (Value, Map<String, Value>) {
+    let mut definitions = Map::new();
+    let Value::Object(schema) = schema else { return (Value::Null, definitions) };
+    if !refers_to_definitions_only(&Value::Object(schema.clone())) {
+        return (Value::Null, definitions);
+    }
+    let mut schema = schema.clone();
+    for name in ["$schema", "$id"] {
+        schema.remove(name);
+    }
+    for name in ["$defs", "definitions"] {
+        if let Some(found) = schema.remove(name) {
+            definitions.insert(name.to_owned(), found);
+        }
+    }
+    (Value::Object(schema), definitions)
+}
+
+fn refers_to_definitions_only(schema: &Value) -> bool {
+    match schema {
+        Value::Object(object) => object.iter().all(|(name, value)| match (name.as_str(), value) {
+            ("$ref", Value::String(to)) => {
+                to.starts_with("#/$defs/") || to.starts_with("#/definitions/")
+            }
+            ("$dynamicRef" | "$recursiveRef" | "$anchor" | "$dynamicAnchor", _) => false,
+            (_, value) => refers_to_definitions_only(value),
+        }),
+        Value::Array(items) => items.iter().all(refers_to_definitions_only),
+        _ => true,
+    }
+}
+
+/// Takes the host's own arguments out of an agent's: the request to go on with, and the words for people.
+/// A client that fills in every property means nothing by an empty one.
+///
+/// # Errors
+/// One that is not text.
+pub(super) fn take_own(
+    arguments: &mut JsonObject,
+) -> Result<(Option<String>, Option<String>), String> {
+    let mut take = |name: &str| match arguments.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
+        Some(_) => Err(format!("`{name}` is text")),
+    };
+    Ok((take(REQUEST)?, take(REASON)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_cannot_take_the_hosts_names() {
+        let schema = json!({"type": "object", "properties": {"interlock_request": {}}});
+        assert!(input(&schema, false).is_err());
+    }
+
+    #[test]
+    fn only_what_may_wait_has_the_hosts_arguments() {
+        let schema = json!({"type": "object", "properties": {"a": {"type": "string"}},
+            "additionalProperties": false});
+        let reads = Value::Object(input(&schema, false).unwrap());
+        assert_eq!(reads, schema);
+        let changes = Value::Object(input(&schema, true).unwrap());
+        assert!(jsonschema::is_valid(&changes, &json!({"a": "x", "interlock_request": "01J"})));
+        assert!(!jsonschema::is_valid(&changes, &json!({"b": 1})));
+    }
+
+    #[test]
+    fn no_argument_is_copied_into_a_header() {
+        let schema = json!({"type": "object", "properties": {"secret": {"type": "object",
+            "x-mcp-header": "S", "properties": {"x": {"type": "string", "x-mcp-header": "X"}}}}});
+        assert!(!Value::Object(input(&schema, false).unwrap()).to_string().contains("header"));
+    }
+
+    #[test]
+    fn references_of_a_result_still_lead_somewhere() {
+        let tool = json!({"$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object", "required": ["who"],
+            "properties": {"who": {"$ref": "#/$defs/Who"}},
+            "$defs": {"Who": {"type": "string"}}});
+        let envelope = Value::Object(output(Some(&tool)));
+        let fits = |value: &Value| jsonschema::is_valid(&envelope, value);
+        assert!(fits(&json!({"status": "done", "result": {"who": "li"}})));
+        assert!(!fits(&json!({"status": "done", "result": {"who": 1}})));
+        assert!(fits(&json!({"status": "approval-required", "happened": []})));
+    }
+
+    #[test]
+    fn a_result_that_refers_elsewhere_says_nothing() {
+        for tool in [json!({"$ref": "#"}), json!({"properties": {"x": {"$ref": "#/properties/x"}}})]
+        {
+            let envelope = Value::Object(output(Some(&tool)));
+            assert!(jsonschema::is_valid(&envelope, &json!({"status": "done", "result": 3})));
+        }
+    }
+
+    #[test]
+    fn the_hosts_arguments_are_taken_out() {
+        let mut arguments = json!({"a": 1, "interlock_request": "", "interlock_reason": "why"});
+        let arguments = arguments.as_object_mut().unwrap();
+        assert_eq!(take_own(arguments), Ok((None, Some("why".to_owned()))));
+        assert_eq!(Value::Object(arguments.clone()), json!({"a": 1}));
+        assert!(take_own(json!({"interlock_request": 3}).as_object_mut().unwrap()).is_err());
+    }
+}

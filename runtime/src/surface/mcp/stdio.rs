@@ -1,0 +1,58 @@
+//! MCP on standard input and output, for one principal: the process is the session. Nothing but the protocol
+//! is ever written to standard output; a stray line there ends the connection of most clients.
+
+use super::{agent::Agent, server::AgentServer};
+use crate::desk::Asker;
+use rmcp::{ServiceExt, service::ServerInitializeError, transport::async_rw::AsyncRwTransport};
+use std::future::Future;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The longest message that is read.
+const MAX_MESSAGE: usize = 16 << 20;
+
+/// Serves until the client goes away, or until told to stop.
+///
+/// # Errors
+/// A client that does not speak the protocol.
+pub async fn serve(asker: Asker, stop: impl Future<Output = ()>) -> Result<(), String> {
+    // Not tokio's own: each of its reads and writes goes through another thread.
+    let (read, write) = rmcp::transport::stdio_pipes();
+    serve_over(asker, read, write, stop).await
+}
+
+/// Serves one client over any pair of streams, as [`serve`] does over its own.
+///
+/// # Errors
+/// A client that does not speak the protocol.
+pub async fn serve_over<R, W>(
+    asker: Asker,
+    read: R,
+    write: W,
+    stop: impl Future<Output = ()>,
+) -> Result<(), String>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let server = AgentServer::of(Agent::open(asker).await);
+    let transport = AsyncRwTransport::new(read, write).with_max_line_length(MAX_MESSAGE);
+    let mut stop = std::pin::pin!(stop);
+    let running = tokio::select! {
+        running = server.serve(transport) => running,
+        () = &mut stop => return Ok(()),
+    };
+    let running = match running {
+        Ok(running) => running,
+        // A client that came and went.
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let connection = running.cancellation_token();
+    tokio::select! {
+        ended = running.waiting() => ended.map(|_| ()).map_err(|e| e.to_string()),
+        () = stop => {
+            connection.cancel();
+            Ok(())
+        }
+    }
+}

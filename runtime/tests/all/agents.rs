@@ -1,0 +1,542 @@
+//! The agents' surface, spoken to as a client does, line by line: what is listed, how calls are answered,
+//! cancelled and made to wait, and what a stranger sees of another's requests: nothing.
+
+use crate::{
+    fixture::{Cache, Mood, grant, source},
+    pipeline::CALLER,
+};
+use interlock::{
+    Config, Host,
+    desk::{Approver, Askers},
+    helper::Helper,
+    install::{Install, install},
+    providers::Provider,
+    sandbox::PluginBytes,
+    surface::mcp::serve_over,
+};
+use serde_json::{Value, json};
+use ssh_key::{Algorithm, PrivateKey};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
+
+/// `spin` never ends.
+const SPINNER: &str = r#"(component
+  (core module $m (func (export "spin") (loop $l (br $l))))
+  (core instance $i (instantiate $m))
+  (func (export "spin") (canon lift (core func $i "spin"))))"#;
+
+/// Reading is free, changing needs one of ops.
+const POLICIES: &str = r#"
+@id("everybody") permit (principal, action == Action::"invoke", resource)
+  unless { principal == Agent::"stranger" && resource == Tool::"caller.change" };
+@id("reads") permit (principal, action in Action::"read", resource);
+@id("plans") permit (principal, action == Action::"apply-plan", resource);
+@id("changes") @approvals("1") @approvers("ops")
+permit (principal, action in Action::"change", resource);
+"#;
+
+struct Scene {
+    host: Arc<Host>,
+    askers: Askers,
+    cache: Arc<Cache>,
+    key: PrivateKey,
+    _folder: tempfile::TempDir,
+}
+
+async fn scene(policies: &str) -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("policies")).unwrap();
+    std::fs::write(at("policies/test.cedar"), policies).unwrap();
+    let key = PrivateKey::random(&mut ssh_key::rand_core::OsRng, Algorithm::Ed25519).unwrap();
+    let public = key.public_key().to_openssh().unwrap();
+    std::fs::write(at("signers"), format!("amira@example.com {public}\n")).unwrap();
+    let text = "policies = \"policies\"\n[agents.bot]\n[agents.stranger]\n[people.amira]\nprincipals = [\"amira@example.com\"]\n[approvers]\nallowed_signers = \"signers\"\ngroups.ops = [\"amira@example.com\"]\n[limits]\ntime = \"20s\"\n";
+    let file = at("interlock.toml");
+    std::fs::write(&file, text).unwrap();
+    let cache = Arc::new(Cache::default());
+    let build = || {
+        Host::builder(Config::load(&file).unwrap())
+            .helper(Helper::program(env!("CARGO_BIN_EXE_interlock")))
+            .catalogue(source())
+            .provider("cache", Provider::new(cache.clone()))
+            .build()
+            .unwrap_or_else(|e| panic!("{e}"))
+    };
+    let grants = vec![grant("look", &["cache/a"]), grant("tune", &["cache/a"])];
+    for (name, text, grants) in [("caller", CALLER, grants), ("spinner", SPINNER, Vec::new())] {
+        let plugin = PluginBytes::from_file_bytes(text.as_bytes().to_vec()).unwrap();
+        let wanted = Install { name: name.into(), grants: Some(grants), preopens: None };
+        install(&build(), &plugin, &wanted).await.unwrap();
+    }
+    let host = Arc::new(build());
+    let askers = Askers::of(host.clone());
+    Scene { host, askers, cache, key, _folder: folder }
+}
+
+/// A client that has introduced itself.
+struct Client {
+    read: BufReader<ReadHalf<DuplexStream>>,
+    write: WriteHalf<DuplexStream>,
+    next: u64,
+    /// What came that was no answer.
+    told: Vec<Value>,
+}
+
+impl Scene {
+    /// A client of a principal, of the generation that begins with `initialize`.
+    async fn client(&self, principal: &str) -> Client {
+        let mut client = self.raw(principal);
+        let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"}});
+        let answer = client.ask("initialize", hello).await;
+        assert_eq!(at(&answer, "/result/protocolVersion"), "2025-11-25", "{answer}");
+        client.tell("notifications/initialized", json!({})).await;
+        client
+    }
+
+    fn raw(&self, principal: &str) -> Client {
+        let asker = self.askers.asker(principal.parse().unwrap());
+        let (near, far) = tokio::io::duplex(1 << 20);
+        tokio::spawn(async move {
+            let (read, write) = tokio::io::split(far);
+            serve_over(asker, read, write, std::future::pending()).await.unwrap();
+        });
+        let (read, write) = tokio::io::split(near);
+        Client { read: BufReader::new(read), write, next: 0, told: Vec::new() }
+    }
+
+    async fn approve(&self, id: &str) {
+        let desk = Approver::of(&self.host);
+        let document = desk.case(id).unwrap().document;
+        let signature =
+            interlock::authority::signature::sign(&self.key, document.as_bytes()).unwrap();
+        desk.approve(id, &signature).await.unwrap_or_else(|e| panic!("{e}"));
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.host.journal().last(200).unwrap().into_iter().map(|told| told.kind).collect()
+    }
+
+    /// How the newest run ended, once the journal says so.
+    async fn ended(&self) -> String {
+        self.askers.settle().await.unwrap();
+        let all = self.host.journal().last(200).unwrap();
+        let last = all.iter().rev().find(|told| told.kind == "ended").unwrap();
+        last.text("code").unwrap().to_owned()
+    }
+}
+
+impl Client {
+    async fn say(&mut self, message: Value) {
+        self.write.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+    async fn tell(&mut self, method: &str, params: Value) {
+        self.say(json!({"jsonrpc": "2.0", "method": method, "params": params})).await;
+    }
+    async fn begin(&mut self, method: &str, params: Value) -> u64 {
+        self.next += 1;
+        let id = self.next;
+        self.say(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})).await;
+        id
+    }
+    async fn hear(&mut self) -> Value {
+        let mut line = String::new();
+        let read = self.read.read_line(&mut line);
+        let read = tokio::time::timeout(Duration::from_secs(30), read).await;
+        assert!(read.unwrap_or_else(|_| panic!("the server is silent")).unwrap() > 0, "it is gone");
+        serde_json::from_str(&line).unwrap()
+    }
+    async fn answer(&mut self, id: u64) -> Value {
+        loop {
+            let message = self.hear().await;
+            if at(&message, "/id") == id && message.get("method").is_none() {
+                return message;
+            }
+            self.told.push(message);
+        }
+    }
+    async fn ask(&mut self, method: &str, params: Value) -> Value {
+        let id = self.begin(method, params).await;
+        self.answer(id).await
+    }
+    async fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        let answer = self.ask("tools/call", json!({"name": tool, "arguments": arguments})).await;
+        answer.get("result").cloned().unwrap_or_else(|| panic!("no result: {answer}"))
+    }
+    async fn tools(&mut self) -> Vec<Value> {
+        let answer = self.ask("tools/list", json!({})).await;
+        at(&answer, "/result/tools").as_array().unwrap().clone()
+    }
+}
+
+fn at(value: &Value, pointer: &str) -> Value {
+    value.pointer(pointer).cloned().unwrap_or(Value::Null)
+}
+
+fn names(tools: &[Value]) -> Vec<&str> {
+    tools.iter().map(|tool| tool.get("name").and_then(Value::as_str).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn class_by_host_an_agent_sees_what_it_may_call_and_what_it_can_do() {
+    let scene = scene(POLICIES).await;
+    let tools = scene.client("Agent::bot").await.tools().await;
+    let all = ["caller__change", "caller__change-then-look", "caller__look", "spinner__spin"];
+    assert_eq!(names(&tools), all);
+    // Plain functions declare no `uses`: each counts as using every import of its plugin.
+    let hints = |at: usize, hint: &str| tools[at]["annotations"][hint].clone();
+    assert_eq!(
+        (hints(0, "readOnlyHint"), hints(0, "destructiveHint")),
+        (json!(false), json!(false))
+    );
+    assert_eq!((hints(3, "readOnlyHint"), hints(3, "openWorldHint")), (json!(true), json!(false)));
+    for tool in &tools {
+        assert_eq!(tool["inputSchema"]["type"], "object", "{tool}");
+        assert_eq!(tool["outputSchema"]["type"], "object", "{tool}");
+        let waits = tool["inputSchema"]["properties"].get("interlock_request").is_some();
+        assert_eq!(waits, tool["annotations"]["readOnlyHint"] == false, "{tool}");
+    }
+    // What policy keeps from a principal is not there, and cannot be called by guessing.
+    let mut stranger = scene.client("Agent::stranger").await;
+    assert!(!names(&stranger.tools().await).contains(&"caller__change"));
+    let guessed = stranger.ask("tools/call", json!({"name": "caller__change"})).await;
+    let absent = stranger.ask("tools/call", json!({"name": "caller__nothing"})).await;
+    assert_eq!(
+        (&guessed["error"], guessed["error"]["code"].as_i64()),
+        (&absent["error"], Some(-32602))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_is_not_admitted_is_left_out_and_the_rest_is_served() {
+    let scene = scene(POLICIES).await;
+    let file = &scene.host.config().plugins["spinner"].file;
+    std::fs::write(file, b"other bytes").unwrap();
+    let mut client = scene.client("Agent::bot").await;
+    assert!(!names(&client.tools().await).contains(&"spinner__spin"));
+    assert_eq!(client.call("caller__look", json!({})).await["structuredContent"]["status"], "done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_structured_and_text_and_fits_its_schema() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.client("Agent::bot").await;
+    let tools = client.tools().await;
+    let schema = &tools[2]["outputSchema"];
+    let done = client.call("caller__look", json!({})).await;
+    assert_eq!(done["structuredContent"]["result"], 0, "{done}");
+    assert_eq!(done["content"][0]["text"], "0");
+    assert!(jsonschema::is_valid(schema, &done["structuredContent"]));
+    // A failure is a result that the model sees, of the same form.
+    let wrong = client.call("caller__look", json!({"cluster": 3})).await;
+    assert_eq!(
+        (&wrong["isError"], &wrong["structuredContent"]["status"]),
+        (&json!(true), &json!("invalid-arguments"))
+    );
+    assert!(jsonschema::is_valid(schema, &wrong["structuredContent"]), "{wrong}");
+    // The host's own trouble is told by its code alone.
+    *scene.cache.mood.lock().unwrap() = Mood::Faults;
+    let fault = client.call("caller__look", json!({})).await;
+    assert_eq!(fault["structuredContent"]["status"], "host-fault", "{fault}");
+    assert!(!fault.to_string().contains("bits"), "{fault}");
+    assert!(jsonschema::is_valid(schema, &fault["structuredContent"]), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelling_interrupts_the_guest_and_is_journalled() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.client("Agent::bot").await;
+    let params = json!({"name": "spinner__spin", "arguments": {}, "_meta": {"progressToken": "p"}});
+    let id = client.begin("tools/call", params).await;
+    // It runs: progress says so.
+    loop {
+        let told = client.hear().await;
+        assert_eq!(
+            (&told["method"], &told["params"]["progressToken"]),
+            (&json!("notifications/progress"), &json!("p"))
+        );
+        if told["params"]["message"].as_str().is_some_and(|m| m.contains("running")) {
+            break;
+        }
+    }
+    let started = Instant::now();
+    client.tell("notifications/cancelled", json!({"requestId": id})).await;
+    assert!(scene.askers.quiet(Duration::from_secs(10)).await);
+    assert!(started.elapsed() < Duration::from_secs(5), "the guest went on");
+    assert_eq!(scene.ended().await, "cancelled");
+    // The connection serves on, and nothing came for the cancelled call.
+    assert_eq!(client.call("caller__look", json!({})).await["structuredContent"]["status"], "done");
+    assert!(client.told.iter().all(|told| told.get("id").is_none()), "{:?}", client.told);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn intent_before_effect_an_effect_under_way_when_its_call_is_cancelled_has_an_outcome() {
+    let scene = scene(crate::fixture::POLICIES).await;
+    let mut client = scene.client("Agent::bot").await;
+    *scene.cache.mood.lock().unwrap() = Mood::Slow;
+    let id = client.begin("tools/call", json!({"name": "caller__change", "arguments": {}})).await;
+    while scene.cache.count("perform") == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    client.tell("notifications/cancelled", json!({"requestId": id})).await;
+    assert!(scene.askers.quiet(Duration::from_secs(10)).await);
+    assert_eq!(scene.ended().await, "cancelled");
+    let kinds = scene.kinds();
+    let run: Vec<&str> =
+        kinds.iter().map(String::as_str).skip_while(|k| *k != "decision").collect();
+    assert_eq!(run, ["decision", "intent", "outcome", "ended"]);
+    assert_eq!(scene.cache.count("performed"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_is_applied_once_and_answered_as_often_as_asked() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.client("Agent::bot").await;
+    let words = json!({"interlock_reason": "the cache is stale"});
+    let waits = client.call("caller__change", words).await;
+    let told = &waits["structuredContent"];
+    assert_eq!(
+        (&waits["isError"], &told["status"], &told["happened"]),
+        (&json!(false), &json!("approval-required"), &json!([])),
+        "{waits}"
+    );
+    let id = told["request"].as_str().unwrap().to_owned();
+    let go_on = json!({"interlock_request": id});
+    // Asking again changes nothing, with or without the request.
+    for arguments in [json!({}), go_on.clone()] {
+        let again = client.call("caller__change", arguments).await;
+        assert_eq!(again["structuredContent"]["request"], *id);
+    }
+    let uri = format!("interlock://request/{id}/document");
+    let read = client.ask("resources/read", json!({"uri": uri})).await;
+    let document = read["result"]["contents"][0]["text"].as_str().unwrap();
+    assert!(document.contains("the cache is stale") && document.contains("cache/a/key/k"));
+    scene.approve(&id).await;
+    let done = client.call("caller__change", go_on.clone()).await;
+    assert_eq!(done["structuredContent"]["status"], "done", "{done}");
+    assert_eq!(done["structuredContent"]["happened"][0]["status"], "done");
+    for _ in 0..2 {
+        assert_eq!(client.call("caller__change", go_on.clone()).await, done);
+    }
+    assert_eq!(scene.cache.count("performed"), 1);
+    // Another process knows what happened, from the journal; it applies nothing.
+    let other = Askers::of(scene.host.clone());
+    let scene = Scene { askers: other, ..scene };
+    let mut client = scene.client("Agent::bot").await;
+    let told = client.call("caller__change", go_on).await;
+    assert_eq!(
+        (&told["isError"], &told["structuredContent"]["ended"]),
+        (&json!(false), &json!("done")),
+        "{told}"
+    );
+    assert_eq!(told["structuredContent"]["happened"][0]["status"], "done");
+    let other = client.call("caller__look", json!({"interlock_request": id})).await;
+    assert_eq!(other["structuredContent"]["status"], "different-call", "{other}");
+    assert_eq!(scene.cache.count("performed"), 1);
+}
+
+/// Whoever did not ask sees no request of another: not by its id, in no list, as no task.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asker_cannot_approve_and_a_stranger_sees_nothing_of_anothers_request() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.client("Agent::bot").await;
+    let waits = client.call("caller__change-then-look", json!({})).await;
+    let id = waits["structuredContent"]["request"].as_str().unwrap().to_owned();
+    scene.approve(&id).await;
+    let nobodys = "01JD8Z5T3K9QW2M4X6Y8A0B1C2";
+    let mut stranger = scene.client("Agent::stranger").await;
+    let list = stranger.ask("resources/list", json!({})).await;
+    assert_eq!(list["result"]["resources"], json!([]));
+    let mut seen = Vec::new();
+    for request in [id.as_str(), nobodys] {
+        let mut answers = Vec::new();
+        let go_on = json!({"interlock_request": request});
+        answers.push(stranger.call("caller__change-then-look", go_on).await);
+        for part in ["document", "result"] {
+            let uri = format!("interlock://request/{request}/{part}");
+            answers
+                .push(stranger.ask("resources/read", json!({"uri": uri})).await["error"].clone());
+        }
+        let text = Value::from(answers).to_string();
+        seen.push(text.replace(request, "ID"));
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert!(seen[0].contains("request-unknown"), "{}", seen[0]);
+    assert_eq!(scene.cache.count("performed"), 0);
+    assert_eq!(
+        client.ask("resources/list", json!({})).await["result"]["resources"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+/// A client of today's generation that knows tasks.
+fn modern(params: Value) -> Value {
+    let mut params = params;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}},
+    });
+    params.as_object_mut().unwrap().insert("_meta".to_owned(), meta);
+    params
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_client_knows_tasks_a_wait_is_one_that_completes_when_people_agreed() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.raw("Agent::bot");
+    let discovered = client.ask("server/discover", modern(json!({}))).await;
+    assert!(
+        discovered["result"]["capabilities"]["extensions"]
+            .get("io.modelcontextprotocol/tasks")
+            .is_some(),
+        "{discovered}"
+    );
+    let call = modern(json!({"name": "caller__change", "arguments": {}}));
+    let task = client.ask("tools/call", call).await;
+    let task = task["result"].clone();
+    assert_eq!(
+        (&task["resultType"], &task["status"]),
+        (&json!("task"), &json!("working")),
+        "{task}"
+    );
+    let id = task["taskId"].as_str().unwrap().to_owned();
+    let get = || modern(json!({"taskId": id}));
+    assert_eq!(client.ask("tasks/get", get()).await["result"]["status"], "working");
+    let mut stranger = scene.raw("Agent::stranger");
+    for method in ["tasks/get", "tasks/cancel"] {
+        assert_eq!(stranger.ask(method, get()).await["error"]["code"], -32602);
+    }
+    scene.approve(&id).await;
+    let done = loop {
+        let task = client.ask("tasks/get", get()).await["result"].clone();
+        if task["status"] != "working" {
+            break task;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(
+        (&done["status"], &done["result"]["structuredContent"]["status"]),
+        (&json!("completed"), &json!("done")),
+        "{done}"
+    );
+    assert_eq!(scene.cache.count("performed"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_its_asker_takes_back_never_happens() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.raw("Agent::bot");
+    let call = modern(json!({"name": "caller__change", "arguments": {}}));
+    let id = client.ask("tools/call", call).await["result"]["taskId"].as_str().unwrap().to_owned();
+    let get = || modern(json!({"taskId": id}));
+    client.ask("tasks/cancel", get()).await;
+    assert_eq!(client.ask("tasks/get", get()).await["result"]["status"], "cancelled");
+    let desk = Approver::of(&scene.host);
+    let document = desk.case(&id).unwrap().document;
+    let signature = interlock::authority::signature::sign(&scene.key, document.as_bytes()).unwrap();
+    assert!(desk.approve(&id, &signature).await.is_err());
+    assert_eq!(scene.cache.count("performed"), 0);
+}
+
+/// Everything that can be said to the agents' surface, and nothing of it installs, grants, approves, freezes
+/// or changes a rule.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asker_cannot_approve_no_method_tool_or_resource_of_the_surface_is_for_people() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.client("Agent::bot").await;
+    // Tools are those of plugins, and the host has none of its own.
+    for tool in client.tools().await {
+        let name = tool["name"].as_str().unwrap();
+        let plugin = name.split_once("__").unwrap().0;
+        assert!(scene.host.config().plugins.contains_key(plugin), "{name}");
+    }
+    let templates = client.ask("resources/templates/list", json!({})).await;
+    let uris: Vec<&str> = templates["result"]["resourceTemplates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|template| template["uriTemplate"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        uris,
+        ["interlock://request/{request}/document", "interlock://request/{request}/result"]
+    );
+    for method in [
+        "prompts/list",
+        "prompts/get",
+        "completion/complete",
+        "logging/setLevel",
+        "resources/subscribe",
+        "skills/list",
+        "skills/get",
+        "resources/directory/read",
+        "approval/approve",
+        "approval/list",
+        "approvals/approve",
+        "grant/request",
+        "grants/create",
+        "plugin/install",
+        "plugins/install",
+        "policy/set",
+        "policies/update",
+        "freeze",
+        "thaw",
+        "config/accept",
+        "journal/resolve",
+        "token/create",
+        "tasks/update",
+        "tasks/list",
+        "tasks/result",
+        "elicitation/create",
+        "sampling/createMessage",
+    ] {
+        let answer = client.ask(method, json!({"name": "x", "uri": "x", "taskId": "x", "level": "info",
+            "inputResponses": {}, "ref": {"type": "ref/prompt", "name": "x"}, "argument": {"name": "x", "value": "x"}})).await;
+        let code = answer["error"]["code"].as_i64();
+        // A task method needs the extension to be declared; nothing else answers at all.
+        assert!(
+            code == Some(-32601) || (method == "tasks/update" && code.is_some()),
+            "{method}: {answer}"
+        );
+    }
+    // The types hold it: no source of the surface names a host or the people's handle.
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/surface/mcp");
+    let mut folders = vec![std::path::PathBuf::from(folder)];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            read += 1;
+            let text = std::fs::read_to_string(&path).unwrap().replace("HostError", "");
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                for word in [
+                    "Approver",
+                    "Host,",
+                    "Host}",
+                    "Host;",
+                    "Host>",
+                    "&Host",
+                    "Host::",
+                    "Journal",
+                    "Freeze",
+                    "install::",
+                ] {
+                    assert!(!line.contains(word), "{}: {line}", path.display());
+                }
+            }
+        }
+    }
+    assert!(read > 10);
+}
