@@ -119,7 +119,9 @@ fn each_interlock_command_shown_exists() -> Result<()> {
         for line in interlock_commands(&read(&name)?) {
             seen += 1;
             let words: Vec<&str> = line.split_whitespace().skip(1).collect();
-            let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let is_name = |word: &&str| {
+                !word.starts_with('-') && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+            };
             let mut path: Vec<&str> =
                 words.iter().copied().take_while(|word| is_name(word)).take(2).collect();
             // `interlock init demo`: the second word may be an argument, which `--help` passes over.
