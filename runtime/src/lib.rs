@@ -20,6 +20,7 @@ pub mod response;
 pub mod rules;
 mod schema;
 pub mod state;
+pub mod statement;
 pub mod surface;
 
 pub use config::Config;

@@ -24,3 +24,5 @@ mod surface;
 mod doctor;
 // People, signatures, and what happens because of them: once, exactly, and not if anything changed.
 mod approvals;
+// Receipts: from a call to a check with a key alone, and against an export.
+mod receipts;

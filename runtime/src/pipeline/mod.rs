@@ -11,11 +11,11 @@ use crate::{
     desk::{Asked, ask},
     gate::Applying,
     host::Installed,
-    record::{Event, EventBody, Record},
+    record::{Event, EventBody, Record, receipt},
     response::{Outcome, PlanEnd, Response},
 };
 use interlock_authority::{
-    Authorized, Invocation, Mode, Principal, Refusal, apply, authorize,
+    Authorized, Digest, Invocation, Mode, Principal, Refusal, apply, authorize,
     plan::{Plan, PlanEffect, PluginRef},
 };
 use interlock_sandbox::Tool;
@@ -56,6 +56,8 @@ pub(crate) struct Call<'a> {
     pub(crate) plugin: Arc<Installed>,
     pub(crate) tool: Tool,
     pub(crate) invocation: String,
+    /// The digest of the arguments, where they have a canonical form.
+    pub(crate) arguments: Option<Digest>,
     pub(crate) deadline: Instant,
 }
 
@@ -72,7 +74,7 @@ pub(crate) async fn call(host: &Host, request: &Request) -> Result<Response, Hos
         Err(refusal) => return call.refuse(Mode::Call, &refusal).await,
     };
     if let Some(outcome) = call.check_arguments().await {
-        return Ok(call.end(outcome, None).await);
+        return Ok(call.not_run(Mode::Call, outcome).await);
     }
     if let Some(id) = &request.request {
         return approved::apply(&call, id).await;
@@ -133,7 +135,7 @@ pub(crate) async fn plan(host: &Host, request: &Request) -> Result<Response, Hos
         Err(refusal) => return call.refuse(Mode::Plan, &refusal).await,
     };
     if let Some(outcome) = call.check_arguments().await {
-        return Ok(call.end(outcome, None).await);
+        return Ok(call.not_run(Mode::Plan, outcome).await);
     }
     let ran = one_run::run(&call, &authorized, &Start::now()?, None).await?;
     Ok(call.end(ran.outcome.clone(), Some(ran)).await)
@@ -164,7 +166,9 @@ impl<'a> Call<'a> {
         let plugin = host.installed(&request.plugin).await?;
         let tool = plugin.tool(&request.tool)?.clone();
         let deadline = Instant::now() + host.config().limits.sandbox.time;
-        Ok(Self { host, request, plugin, tool, invocation: ulid(), deadline })
+        let arguments = receipt::arguments(&request.arguments);
+        host.declare_statement_key();
+        Ok(Self { host, request, plugin, tool, invocation: ulid(), arguments, deadline })
     }
 
     fn authorize(&self, mode: Mode) -> Result<Authorized, Refusal> {
@@ -220,7 +224,7 @@ impl<'a> Call<'a> {
     }
 
     /// Writes a plan down.
-    async fn keep(&self, plan: &Plan) -> Result<interlock_authority::Digest, HostError> {
+    async fn keep(&self, plan: &Plan) -> Result<Digest, HostError> {
         let canonical = plan.canonical()?;
         let digest = plan.digest()?;
         let body = EventBody::Plan {

@@ -62,6 +62,15 @@ impl Journal {
         self.store.now_ms()
     }
 
+    /// Keeps a record that nothing waits for and that has no conditions: nobody would hear that they do
+    /// not hold.
+    ///
+    /// # Errors
+    /// When the journal takes nothing any more.
+    pub fn keep(&self, record: &Record) -> Result<(), HostError> {
+        self.store.commit_buffered(vec![entry(record)?]).map_err(refused)
+    }
+
     /// The numbers of the leaves that carry a mark.
     ///
     /// # Errors
@@ -201,8 +210,7 @@ pub(crate) fn refused(error: StoreError) -> HostError {
 #[async_trait]
 impl Recorder for Journal {
     async fn note(&self, event: Event) -> Result<(), HostError> {
-        let entry = entry(&Record::of(event))?;
-        self.store.commit_buffered(vec![entry]).map_err(refused)
+        self.keep(&Record::of(event))
     }
 
     async fn write(&self, record: Record) -> Result<(), WriteError> {

@@ -16,6 +16,7 @@ mod plan;
 mod plugin;
 mod policy;
 mod problem;
+mod receipt;
 mod sample;
 mod sheet;
 mod shell;
