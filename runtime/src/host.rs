@@ -9,9 +9,10 @@ use crate::{
     gate::EffectTasks,
     helper::Helper,
     pipeline::{self, Control},
-    record::{Event, EventBody, Journal, Recorder},
+    record::{Event, EventBody, Journal, Recorder, receipt},
     rules::{Rules, grants_digest},
     seal::Seal,
+    statement::{Envelope, StatementSigner},
 };
 use interlock_authority::{Catalogue, Digest, Grant, Policies, catalogue::CatalogueSource};
 use interlock_providers::{Provider, environment};
@@ -23,7 +24,7 @@ use jsonschema::Validator;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, Once, PoisonError},
     time::Duration,
 };
 use tokio::sync::Semaphore;
@@ -37,6 +38,9 @@ pub struct Host {
     rules: Rules,
     seal: Seal,
     journal: Journal,
+    statements: StatementSigner,
+    /// Whether the journal was told, by this host, which key that is.
+    declared: Once,
     recorder: Arc<dyn Recorder>,
     freeze: Freeze,
     tasks: EffectTasks,
@@ -127,6 +131,7 @@ impl HostBuilder {
         let journal = Journal::open(&config)?;
         let seal = Seal::of(journal.clone(), rules.epoch.clone());
         seal.started(&rules)?;
+        let statements = StatementSigner::in_state(&config.state)?;
         let recorder = match self.recorder {
             Some(recorder) => recorder,
             None => Arc::new(journal.clone()),
@@ -144,6 +149,8 @@ impl HostBuilder {
             rules,
             seal,
             journal,
+            statements,
+            declared: Once::new(),
             providers,
             sandbox,
             recorder,
@@ -350,6 +357,22 @@ impl Host {
             self.recorder.note(Event::alone(body)).await?;
         }
         Ok(admitted)
+    }
+
+    /// The receipt of an invocation, signed: what the journal says of it now.
+    ///
+    /// # Errors
+    /// No such invocation, or a journal that is not as it was written.
+    pub async fn receipt(&self, invocation: &str) -> Result<Envelope, HostError> {
+        receipt::issue(&self.journal, &self.statements, invocation).await
+    }
+
+    /// Tells the journal, once per host and before its first invocation, which key signs statements.
+    pub(crate) fn declare_statement_key(&self) {
+        self.declared.call_once(|| {
+            // Where it fails, whoever asks for a receipt hears of it: it is tried again then.
+            let _ = receipt::declare(&self.journal, self.statements.public());
+        });
     }
 
     /// The tools of an installed plugin, admitted if it was not yet.

@@ -21,6 +21,7 @@ pub mod rules;
 mod schema;
 pub mod seal;
 pub mod state;
+pub mod statement;
 pub mod surface;
 pub mod tokens;
 

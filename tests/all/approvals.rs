@@ -48,7 +48,7 @@ impl Desk {
         self.keys.path().join(person)
     }
 
-    fn call(&self, more: &[&str]) -> Result<Ran> {
+    pub(crate) fn call(&self, more: &[&str]) -> Result<Ran> {
         let words = ["call", REBUILD, ARGUMENTS, "--as", AGENT, "--json"];
         self.deployment.run(&[&words[..], more].concat())
     }
@@ -70,7 +70,7 @@ impl Desk {
     }
 
     /// Asks, and both people who may approve do.
-    fn approved(&self) -> Result<String> {
+    pub(crate) fn approved(&self) -> Result<String> {
         let asked = self.ask()?;
         self.approve(&asked, "amira")?.exit(0)?;
         self.approve(&asked, "li")?.exit(0)?;

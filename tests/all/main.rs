@@ -30,3 +30,5 @@ mod elevations;
 mod seal;
 // Agents over MCP: clients that are not ours, tokens, the door of `serve`, the bridge, the guide's snippets.
 mod agents;
+// Receipts: from a call to a check with a key alone, and against an export.
+mod receipts;

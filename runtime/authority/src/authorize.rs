@@ -8,14 +8,14 @@ use crate::{
     refusal::{Refusal, Withheld},
     vocabulary::{Class, Digest, InterfaceName, Principal, Resource},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Functions by interface: what a plugin imports.
 pub type Imports = BTreeMap<InterfaceName, BTreeSet<String>>;
 
 /// What a run is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Effects happen. Functions of class `destroy` are withheld: they need an approved plan.
@@ -28,7 +28,7 @@ pub enum Mode {
 
 /// What one imported function is in one invocation. An interface that was never granted has no link
 /// state at all: it is not linked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkState {
     /// Calls go to the gate.

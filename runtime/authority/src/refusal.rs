@@ -3,7 +3,7 @@
 
 use crate::policy::PolicyDenial;
 use crate::vocabulary::{Class, InterfaceName, Principal, Resource};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why an invocation is refused before one instruction of the plugin runs.
@@ -62,7 +62,7 @@ impl Refusal {
 }
 
 /// Why a function of a granted interface is not live in one invocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Withheld {
     /// No grant of the plugin names this function.

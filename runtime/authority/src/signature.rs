@@ -2,7 +2,7 @@
 //! namespace of its own, so that a signature given for a commit or a file is never an approval.
 
 use crate::roster::Roster;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, SshSig, public::KeyData};
 use thiserror::Error;
 
@@ -16,7 +16,8 @@ const MAX_ARMOUR: usize = 16 << 10;
 const USER_PRESENT: u8 = 0x01;
 
 /// Whoever made a signature, as the roster says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signer {
     /// The person.
     pub person: String,

@@ -56,17 +56,18 @@ pub(super) async fn apply(call: &Call<'_>, id: &str) -> Result<Response, HostErr
         return Ok(response);
     }
     let expires_ms = people.expires().saturating_mul(1000);
-    let document = people.document();
+    let (document, counted) = (people.document(), people.people().to_vec());
     let Some(may) = MayApply::by_people(people) else {
         let message = "the request is not for a call".to_owned();
         return Ok(call.unrun("different-call", message).await);
     };
-    if let Some(refusal) = claim(call, id, document, expires_ms).await? {
+    let plan = may.plan();
+    let (start, digest) =
+        (Start { clock_base: plan.clock_base, seed: seed(&plan.seed)? }, plan.digest()?);
+    let body = EventBody::Claim { request: id.to_owned(), document, plan: digest, people: counted };
+    if let Some(refusal) = claim(call, id, body, expires_ms).await? {
         return Ok(call.unrun(refusal.0, refusal.1).await);
     }
-    let plan = may.plan();
-    let start = Start { clock_base: plan.clock_base, seed: seed(&plan.seed)? };
-    let digest = plan.digest()?;
     let applying = Applying::new(may, digest, Some(id.to_owned()), Some(expires_ms));
     apply_plan(call, &start, applying).await
 }
@@ -76,11 +77,10 @@ pub(super) async fn apply(call: &Call<'_>, id: &str) -> Result<Response, HostErr
 async fn claim(
     call: &Call<'_>,
     id: &str,
-    document: interlock_authority::Digest,
+    body: EventBody,
     expires_ms: u64,
 ) -> Result<Option<(&'static str, String)>, HostError> {
     let journal = call.host.journal();
-    let body = EventBody::Claim { request: id.to_owned(), document };
     let record = Record::of(Event::of(&call.invocation, body))
         .once(space::CLAIM, id)
         .mark(space::ABOUT, id)

@@ -17,11 +17,11 @@ use crate::{
     desk::{self, Asked, ask},
     gate::Applying,
     host::Installed,
-    record::{Event, EventBody, Record},
+    record::{Event, EventBody, Record, receipt},
     response::{Outcome, PlanEnd, Response},
 };
 use interlock_authority::{
-    Authorized, Grant, Invocation, Mode, Principal, Refusal, apply, authorize,
+    Authorized, Digest, Grant, Invocation, Mode, Principal, Refusal, apply, authorize,
     desk::Holder,
     plan::{Plan, PlanEffect, PluginRef},
 };
@@ -64,6 +64,8 @@ pub(crate) struct Call<'a> {
     pub(crate) plugin: Arc<Installed>,
     pub(crate) tool: Tool,
     pub(crate) invocation: String,
+    /// The digest of the arguments, where they have a canonical form.
+    pub(crate) arguments: Option<Digest>,
     pub(crate) deadline: Instant,
     /// The plugin's standing grants, and the elevations that are in force for whoever asks.
     pub(crate) grants: Vec<Grant>,
@@ -86,7 +88,7 @@ pub(crate) async fn call(
         Err(refusal) => return call.refuse(Mode::Call, &refusal).await,
     };
     if let Some(outcome) = call.check_arguments().await {
-        return Ok(call.end(outcome, None).await);
+        return Ok(call.not_run(Mode::Call, outcome).await);
     }
     if let Some(id) = &request.request {
         return approved::apply(&call, id).await;
@@ -151,7 +153,7 @@ pub(crate) async fn plan(
         Err(refusal) => return call.refuse(Mode::Plan, &refusal).await,
     };
     if let Some(outcome) = call.check_arguments().await {
-        return Ok(call.end(outcome, None).await);
+        return Ok(call.not_run(Mode::Plan, outcome).await);
     }
     let ran = one_run::run(&call, &authorized, &Start::now()?, None).await?;
     Ok(call.end(ran.outcome.clone(), Some(ran)).await)
@@ -187,8 +189,11 @@ impl<'a> Call<'a> {
         let tool = plugin.tool(&request.tool)?.clone();
         let deadline = Instant::now() + host.config().limits.sandbox.time;
         let grants = plugin.grants.clone();
+        let arguments = receipt::arguments(&request.arguments);
+        host.declare_statement_key();
         let invocation = ulid();
-        let mut call = Self { host, request, control, plugin, tool, invocation, deadline, grants };
+        let mut call =
+            Self { host, request, control, plugin, tool, invocation, arguments, deadline, grants };
         let deployment = host.journal().deployment();
         let elevated = desk::in_force(host, &call.holder(&deployment))?;
         call.grants.extend(elevated);
@@ -260,7 +265,7 @@ impl<'a> Call<'a> {
     }
 
     /// Writes a plan down.
-    async fn keep(&self, plan: &Plan) -> Result<interlock_authority::Digest, HostError> {
+    async fn keep(&self, plan: &Plan) -> Result<Digest, HostError> {
         let canonical = plan.canonical()?;
         let digest = plan.digest()?;
         let body = EventBody::Plan {

@@ -5,15 +5,19 @@ use super::{Call, Stage, conclude::conclude};
 use crate::{
     HostError,
     gate::{Applying, GateParts, RunGate, RunLog},
-    record::{Event, EventBody, What},
+    record::{Event, EventBody, Terms, What},
     response::{DeniedCall, EffectStatus, Outcome, Response},
 };
-use interlock_authority::{Authorized, Mode, Refusal};
+use interlock_authority::{Authorized, InterfaceName, LinkState, Mode, Refusal};
 use interlock_sandbox::{RunOutcome, RunReport, RunSettings};
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, SystemTime},
 };
+
+/// What each imported function is in one run.
+type Links = BTreeMap<InterfaceName, BTreeMap<String, LinkState>>;
 
 /// What a run starts from, so that the one that applies sees the clock and the random numbers of the one
 /// that planned.
@@ -133,30 +137,68 @@ impl Call<'_> {
         mode: Mode,
         refusal: &Refusal,
     ) -> Result<Response, HostError> {
-        let (plugin, digest) = (self.plugin.name.clone(), self.plugin.admitted.digest);
         let why = match refusal {
             Refusal::Policy { denial } => denial.for_operator(),
             other => other.to_string(),
         };
-        self.note(EventBody::Decision {
-            principal: self.request.principal.clone(),
-            plugin,
-            digest,
-            tool: self.request.tool.clone(),
-            mode,
-            refused: Some(refusal.code().to_owned()),
-            why: Some(why),
-            policies: Vec::new(),
-            links: Default::default(),
-            preopens: Vec::new(),
-        })
-        .await?;
-        Ok(self.unrun(refusal.code(), refusal.to_string()).await)
+        self.note(self.refusal(mode, refusal.code(), Some(why))).await?;
+        let (code, message) = (refusal.code().to_owned(), refusal.to_string());
+        Ok(self.end(Outcome::Refused { code, message }, None).await)
     }
 
-    /// The answer to a call of which nothing ran.
+    /// The answer to a call that was to apply a request, and of which nothing ran.
     pub(super) async fn unrun(&self, code: &str, message: String) -> Response {
-        self.end(Outcome::Refused { code: code.to_owned(), message }, None).await
+        self.not_run(Mode::Apply, Outcome::Refused { code: code.to_owned(), message }).await
+    }
+
+    /// The answer to a call of which nothing ran. Who asked for what is written down all the same.
+    pub(super) async fn not_run(&self, mode: Mode, outcome: Outcome) -> Response {
+        let why = match &outcome {
+            Outcome::Refused { message, .. } => Some(message.clone()),
+            _ => None,
+        };
+        let told = self.note(self.refusal(mode, outcome.code(), why)).await;
+        self.end(unless_untold(told, outcome), None).await
+    }
+
+    /// The decision that nothing runs: nothing is linked.
+    fn refusal(&self, mode: Mode, code: &str, why: Option<String>) -> EventBody {
+        let links = Default::default();
+        EventBody::Decision {
+            principal: self.request.principal.clone(),
+            plugin: self.plugin.name.clone(),
+            digest: self.plugin.admitted.digest,
+            tool: self.request.tool.clone(),
+            arguments: self.arguments,
+            mode,
+            terms: self.terms(),
+            refused: Some(code.to_owned()),
+            why,
+            policies: Vec::new(),
+            absent: self.absent(&links),
+            links,
+            preopens: Vec::new(),
+        }
+    }
+
+    /// The rules that it is decided under.
+    fn terms(&self) -> Terms {
+        let rules = self.host.rules();
+        let epoch = &rules.epoch;
+        Terms {
+            policies: epoch.policies,
+            catalogues: epoch.catalogues,
+            approvers: epoch.approvers,
+            grants: self.plugin.grants_digest,
+            presence: rules.roster.presence(),
+            solo: rules.roster.solo(),
+        }
+    }
+
+    /// The interfaces of the catalogues that are not linked.
+    fn absent(&self, links: &Links) -> Vec<InterfaceName> {
+        let all = self.host.catalogue().interfaces().map(|interface| &interface.name);
+        all.filter(|name| !links.contains_key(*name)).cloned().collect()
     }
 
     /// Ends the call: written down, and told.
@@ -190,11 +232,14 @@ fn decision(call: &Call<'_>, authorized: &Authorized) -> EventBody {
         plugin: authorized.plugin().to_owned(),
         digest: authorized.digest(),
         tool: authorized.tool().to_owned(),
+        arguments: call.arguments,
         mode: authorized.mode(),
+        terms: call.terms(),
         refused: None,
         why: None,
         policies: authorized.policies().to_vec(),
         links: authorized.links().clone(),
+        absent: call.absent(authorized.links()),
         preopens: call.plugin.preopens.iter().map(|p| (p.host.clone(), p.guest.clone())).collect(),
     }
 }

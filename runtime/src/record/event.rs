@@ -4,9 +4,10 @@
 use super::transcript::Step;
 use crate::{response::EffectStatus, rules::RulesText};
 use interlock_authority::{
-    Class, Digest, InterfaceName, LinkState, Mode, Principal, Resource, Revision, seal::Sealed,
+    Class, Digest, InterfaceName, LinkState, Mode, Principal, Resource, Revision, roster::Presence,
+    seal::Sealed, signature::Signer,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -33,6 +34,24 @@ pub struct TicketNote {
     pub step: u64,
     /// How many tickets the plan has.
     pub of: u64,
+}
+
+/// What a decision was made under: the rules in force, and the plugin's own part of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// Digest of the policies, with teams and resource attributes.
+    pub policies: Digest,
+    /// Digest of the catalogues and their WIT.
+    pub catalogues: Digest,
+    /// Digest of the roster, its people and groups, and who operates whom.
+    pub approvers: Digest,
+    /// Digest of the plugin's standing grants.
+    pub grants: Digest,
+    /// When people must have touched their keys.
+    pub presence: Presence,
+    /// Whether one person is the whole team.
+    pub solo: bool,
 }
 
 /// What was decided or done.
@@ -91,8 +110,13 @@ pub enum EventBody {
         digest: Digest,
         /// The tool.
         tool: String,
+        /// The digest of its arguments; absent where they hold a number that readers may read differently.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        arguments: Option<Digest>,
         /// What the run is for.
         mode: Mode,
+        /// What it was decided under.
+        terms: Terms,
         /// The code of the refusal, where it was refused.
         #[serde(skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
@@ -103,6 +127,8 @@ pub enum EventBody {
         policies: Vec<String>,
         /// The link state of each function.
         links: BTreeMap<InterfaceName, BTreeMap<String, LinkState>>,
+        /// The interfaces of the catalogues that are not linked.
+        absent: Vec<InterfaceName>,
         /// Host folders that the run may read, and where it sees them.
         preopens: Vec<(PathBuf, String)>,
     },
@@ -164,6 +190,10 @@ pub enum EventBody {
         request: String,
         /// The digest of the document.
         document: Digest,
+        /// The digest of the plan that was approved.
+        plan: Digest,
+        /// The people who count.
+        people: Vec<Signer>,
     },
     /// An elevation came into force.
     Grant {
@@ -250,6 +280,11 @@ pub enum EventBody {
         #[serde(skip_serializing_if = "Option::is_none")]
         request: Option<String>,
     },
+    /// From here on this key signs the host's statements.
+    StatementKey {
+        /// Its public half.
+        key: String,
+    },
     /// All effects were stopped.
     Freeze {
         /// Why.
@@ -298,6 +333,7 @@ impl Event {
             EventBody::Outcome { .. } => "outcome",
             EventBody::Resolution { .. } => "resolution",
             EventBody::Ended { .. } => "ended",
+            EventBody::StatementKey { .. } => "statement-key",
             EventBody::Freeze { .. } => "freeze",
             EventBody::Thaw => "thaw",
             EventBody::Acknowledgement { .. } => "acknowledgement",

@@ -62,6 +62,15 @@ impl Journal {
         self.store.now_ms()
     }
 
+    /// Keeps a record that nothing waits for and that has no conditions: nobody would hear that they do
+    /// not hold.
+    ///
+    /// # Errors
+    /// When the journal takes nothing any more.
+    pub fn keep(&self, record: &Record) -> Result<(), HostError> {
+        self.store.commit_buffered(vec![entry(record)?]).map_err(refused)
+    }
+
     /// The numbers of the leaves that carry a mark.
     ///
     /// # Errors
@@ -92,8 +101,8 @@ impl Journal {
     /// # Errors
     /// A leaf that is not as it was written.
     pub fn proven(&self, leaf: u64) -> Result<Option<Told>, HostError> {
-        let stored = self.store.proven(leaf).map_err(refused)?;
-        stored.as_ref().map(Told::read).transpose()
+        let proven = self.store.prove(u64::MAX, &[leaf]).map_err(refused)?;
+        proven.and_then(|p| p.leaves.first().map(Told::read)).transpose()
     }
 
     /// Keeps a record without conditions, on disk, for callers that are not asynchronous: a host that is being
@@ -224,8 +233,7 @@ pub(crate) fn refused(error: StoreError) -> HostError {
 #[async_trait]
 impl Recorder for Journal {
     async fn note(&self, event: Event) -> Result<(), HostError> {
-        let entry = entry(&Record::of(event))?;
-        self.store.commit_buffered(vec![entry]).map_err(refused)
+        self.keep(&Record::of(event))
     }
 
     async fn write(&self, record: Record) -> Result<(), WriteError> {

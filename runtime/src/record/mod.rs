@@ -4,9 +4,10 @@
 
 mod event;
 mod journal;
+pub mod receipt;
 mod transcript;
 
-pub use event::{Event, EventBody, TicketNote};
+pub use event::{Event, EventBody, Terms, TicketNote};
 pub(crate) use journal::refused;
 pub use journal::{Journal, Told, signer};
 pub use transcript::{Step, Transcript, What};
@@ -53,6 +54,8 @@ pub mod space {
     pub const GRANT: &str = "grant";
     /// The same, by who may use them and the plugin that they are for.
     pub const ELEVATED: &str = "elevated";
+    /// Keys of statements, by id; the newest is in force.
+    pub const STATEMENT_KEY: &str = "statement-key";
 }
 
 /// One event, with what must be true for it to be written and what it makes true.

@@ -11,6 +11,7 @@ mod check;
 mod envelope;
 mod error;
 mod head;
+mod prove;
 mod publish;
 mod read;
 mod schema;
@@ -19,6 +20,7 @@ mod writer;
 
 pub use envelope::{Charge, Condition, Entry, Mark};
 pub use error::StoreError;
+pub use prove::{Picking, Proven};
 pub use publish::Behind;
 pub use read::{Payloads, Stored};
 
@@ -167,6 +169,15 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         self.send(Job { batch, reply: Some(reply) })?;
         answer.blocking_recv().map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Waits until everything that was handed over before is on disk. It writes nothing, so it costs no fsync of
+    /// its own.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.commit(Batch::default()).await.map(|_| ())
     }
 
     /// Hands over a batch that nothing waits for: it is written with the next one, or a moment later. It has

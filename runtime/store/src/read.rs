@@ -7,9 +7,7 @@ use crate::{
     head,
     tables::Tables,
 };
-use interlock_journal::{
-    ContentReader, StorageError, Tree, export, leaf_hash, proof::InclusionProof,
-};
+use interlock_journal::{Checkpoint, ContentReader, Hash, StorageError, Tree, export, leaf_hash};
 use rusqlite::Connection;
 use std::io::Write;
 
@@ -24,29 +22,45 @@ pub struct Stored {
     pub kind: String,
     /// Its marks.
     pub marks: Vec<Mark>,
+    /// The hash of the leaf's bytes, as the log has it.
+    pub hash: Hash,
     /// What it is about; absent where that was erased.
     pub payload: Option<Vec<u8>>,
 }
 
-fn unreadable(what: &str) -> impl FnOnce(StorageError) -> StoreError {
+pub(crate) fn unreadable(what: &str) -> impl FnOnce(StorageError) -> StoreError {
     let what = what.to_owned();
     move |e| StoreError::Edited { what, problem: e.to_string() }
 }
 
 /// Reads a leaf's envelope and its payload, which must be the one that the leaf names.
-fn stored(connection: &Connection, leaf: u64, bytes: &[u8]) -> Result<Stored, StoreError> {
-    let envelope = Envelope::read(leaf, bytes)?;
+pub(crate) fn stored(
+    connection: &Connection,
+    leaf: u64,
+    bytes: &[u8],
+) -> Result<Stored, StoreError> {
     let tables = Tables(connection);
     let named = format!("leaf {leaf}");
-    let payload = match tables.payload_length(leaf).map_err(unreadable(&named))? {
+    let salted = match tables.payload_length(leaf).map_err(unreadable(&named))? {
         None => None,
-        Some(_) => {
-            let salted = tables.payload(leaf).map_err(unreadable(&named))?;
-            Some(unsalted(leaf, &envelope, salted)?)
-        }
+        Some(_) => Some(tables.payload(leaf).map_err(unreadable(&named))?),
     };
-    let Envelope { time, kind, marks, .. } = envelope;
-    Ok(Stored { leaf, time_ms: time, kind, marks, payload })
+    Stored::of(leaf, bytes, salted)
+}
+
+impl Stored {
+    /// Reads a leaf with the salted payload that stands beside it.
+    pub(crate) fn of(leaf: u64, bytes: &[u8], salted: Option<Vec<u8>>) -> Result<Self, StoreError> {
+        let envelope = Envelope::read(leaf, bytes)?;
+        let payload = salted.map(|salted| unsalted(leaf, &envelope, salted)).transpose()?;
+        let Envelope { time, kind, marks, .. } = envelope;
+        Ok(Self { leaf, time_ms: time, kind, marks, hash: leaf_hash(bytes), payload })
+    }
+
+    /// Whether it carries a mark.
+    pub fn is_marked(&self, space: &str, key: &str) -> bool {
+        self.marks.iter().any(|mark| mark.space == space && mark.key == key)
+    }
 }
 
 fn unsalted(leaf: u64, envelope: &Envelope, mut salted: Vec<u8>) -> Result<Vec<u8>, StoreError> {
@@ -57,6 +71,29 @@ fn unsalted(leaf: u64, envelope: &Envelope, mut salted: Vec<u8>) -> Result<Vec<u
         });
     }
     Ok(salted.split_off(SALT))
+}
+
+/// All leaves from `first` on, compared with a checkpoint of this transaction.
+pub(crate) fn since(
+    transaction: &Connection,
+    checkpoint: &Checkpoint,
+    first: u64,
+) -> Result<Vec<Stored>, StoreError> {
+    let tables = Tables(transaction);
+    let before = Tree::load(first.min(checkpoint.size()), &tables)?;
+    let mut leaves = Vec::new();
+    for index in first..checkpoint.size() {
+        leaves.push(tables.leaf(index).map_err(unreadable(&format!("leaf {index}")))?);
+    }
+    let staged = before.stage(&leaves)?;
+    if staged.root() != *checkpoint.root() {
+        return Err(StoreError::Edited {
+            what: format!("the leaves from {first} on"),
+            problem: "they do not come to the signed head".to_owned(),
+        });
+    }
+    let read = |(leaf, bytes): (u64, &Vec<u8>)| stored(transaction, leaf, bytes);
+    (first..).zip(&leaves).map(read).collect()
 }
 
 /// Compares a payload with the digest that its leaf names.
@@ -82,21 +119,7 @@ impl Store {
         let Some((_, checkpoint)) = head::signed(&transaction, self.identity())? else {
             return Ok(Vec::new());
         };
-        let tables = Tables(&transaction);
-        let before = Tree::load(first.min(checkpoint.size()), &tables)?;
-        let mut leaves = Vec::new();
-        for index in first..checkpoint.size() {
-            leaves.push(tables.leaf(index).map_err(unreadable(&format!("leaf {index}")))?);
-        }
-        let staged = before.stage(&leaves)?;
-        if staged.root() != *checkpoint.root() {
-            return Err(StoreError::Edited {
-                what: format!("the leaves from {first} on"),
-                problem: "they do not come to the signed head".to_owned(),
-            });
-        }
-        let read = |(leaf, bytes): (u64, &Vec<u8>)| stored(&transaction, leaf, bytes);
-        (first..).zip(&leaves).map(read).collect()
+        since(&transaction, &checkpoint, first)
     }
 
     /// The numbers of the leaves that carry a mark, oldest first. An index: prove what decides something.
@@ -150,31 +173,6 @@ impl Store {
         let connection = self.reader();
         let bytes = Tables(&connection).leaf(leaf).map_err(unreadable(&format!("leaf {leaf}")))?;
         stored(&connection, leaf, &bytes).map(Some)
-    }
-
-    /// One leaf, proven: its hash is in the tree of the signed head, at its number.
-    ///
-    /// # Errors
-    /// A leaf that is not as it was written.
-    pub fn proven(&self, leaf: u64) -> Result<Option<Stored>, StoreError> {
-        let connection = self.reader();
-        let transaction = connection.unchecked_transaction()?;
-        let Some((_, checkpoint)) = head::signed(&transaction, self.identity())? else {
-            return Ok(None);
-        };
-        if leaf >= checkpoint.size() {
-            return Ok(None);
-        }
-        let tables = Tables(&transaction);
-        let bytes = tables.leaf(leaf).map_err(unreadable(&format!("leaf {leaf}")))?;
-        let (size, root) = (checkpoint.size(), checkpoint.root());
-        InclusionProof::prove(&tables, size, leaf)?
-            .verify(&leaf_hash(&bytes), leaf, size, root)
-            .map_err(|_| StoreError::Edited {
-                what: format!("leaf {leaf}"),
-                problem: "it is not in the log that was signed".to_owned(),
-            })?;
-        stored(&transaction, leaf, &bytes).map(Some)
     }
 
     /// The newest leaves, oldest first.

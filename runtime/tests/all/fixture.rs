@@ -81,6 +81,8 @@ pub(crate) enum Mood {
     Reaches,
     /// Cannot say what would happen.
     Vague,
+    /// Reads that something is wrong.
+    Sour,
 }
 
 /// Counts what was asked of it.
@@ -115,7 +117,7 @@ impl Cache {
             Mood::Faults => {
                 Err(ProviderFault::Damaged { what: "cache".into(), problem: "bits".into() })
             }
-            Mood::Well | Mood::Reaches | Mood::Vague => Ok(()),
+            Mood::Well | Mood::Reaches | Mood::Vague | Mood::Sour => Ok(()),
         }
     }
 }
@@ -125,7 +127,10 @@ impl Reader for Cache {
     async fn read(&self, _: &Permitted) -> Result<Value, ProviderFault> {
         self.note("read");
         self.behave().await?;
-        Ok(json!({"ok": "fine"}))
+        Ok(match *self.mood.lock().unwrap() {
+            Mood::Sour => json!({"err": "sour"}),
+            _ => json!({"ok": "fine"}),
+        })
     }
 }
 

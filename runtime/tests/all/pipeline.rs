@@ -16,7 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// `look` and `change` call the capability and return 0 where its result is `ok`, else 1.
+/// `look` and `change` call the capability and return 0 where its result is `ok`, else 1. `look-then-change`
+/// evicts another key where the look was no good.
 pub(crate) const CALLER: &str = r#"(component
   (import "acme:cache/look@1.0.0" (instance $look
     (export "stats" (func (param "cluster" string) (result (result string (error string)))))))
@@ -36,11 +37,16 @@ pub(crate) const CALLER: &str = r#"(component
     (import "libc" "mem" (memory 1))
     (import "host" "stats" (func $stats (param i32 i32 i32)))
     (import "host" "evict" (func $evict (param i32 i32 i32 i32 i32)))
-    (data (i32.const 16) "ak")
+    (data (i32.const 16) "akz")
     (func (export "look") (result i32)
       (call $stats (i32.const 16) (i32.const 1) (i32.const 64)) (i32.load8_u (i32.const 64)))
     (func (export "change") (result i32)
       (call $evict (i32.const 16) (i32.const 1) (i32.const 17) (i32.const 1) (i32.const 64))
+      (i32.load8_u (i32.const 64)))
+    (func (export "look-then-change") (result i32)
+      (call $stats (i32.const 16) (i32.const 1) (i32.const 64))
+      (call $evict (i32.const 16) (i32.const 1)
+        (i32.add (i32.const 17) (i32.load8_u (i32.const 64))) (i32.const 1) (i32.const 64))
       (i32.load8_u (i32.const 64)))
     (func (export "change-then-look") (result i32)
       (call $evict (i32.const 16) (i32.const 1) (i32.const 17) (i32.const 1) (i32.const 64))
@@ -49,6 +55,7 @@ pub(crate) const CALLER: &str = r#"(component
     (with "host" (instance (export "stats" (func $stats)) (export "evict" (func $evict))))))
   (func (export "look") (result u32) (canon lift (core func $i "look")))
   (func (export "change") (result u32) (canon lift (core func $i "change")))
+  (func (export "look-then-change") (result u32) (canon lift (core func $i "look-then-change")))
   (func (export "change-then-look") (result u32) (canon lift (core func $i "change-then-look"))))"#;
 
 struct Deployment {

@@ -309,17 +309,24 @@ pub(super) enum JournalCommand {
     Show {
         /// An invocation, a request, or the number of a leaf.
         id: String,
+        /// The signed receipt of an invocation instead, of what the journal says of it now.
+        #[arg(long)]
+        receipt: bool,
     },
-    /// Verify the whole journal, or an export.
+    /// Verify the whole journal, an export, a receipt, or a receipt against an export.
     #[command(
-        after_help = "Examples:\n  interlock journal verify\n  interlock journal verify export.tar\n  interlock journal verify export.tar --key 'interlock/…+…+…'"
+        after_help = "Examples:\n  interlock journal verify\n  interlock journal verify export.tar --key 'interlock/…+…+…'\n  interlock journal verify receipt.json --key 'interlock-statement+…'\n  interlock journal verify export.tar --receipt receipt.json --key 'interlock/…+…+…'"
     )]
     Verify {
-        /// An export, offline.
-        export: Option<PathBuf>,
-        /// The log's public key, where there is no configuration at hand.
-        #[arg(long, requires = "export")]
-        key: Option<String>,
+        /// An export or a receipt, offline; its content says which it is.
+        file: Option<PathBuf>,
+        /// The receipt that the export must bear out, leaf by leaf.
+        #[arg(long, requires = "file", value_name = "FILE")]
+        receipt: Option<PathBuf>,
+        /// A public key as `journal verify` prints it, where there is no configuration at hand: the log's for
+        /// an export, the one for statements for a receipt. Each says which it is; may be given again.
+        #[arg(long = "key", requires = "file", value_name = "KEY")]
+        keys: Vec<String>,
     },
     /// Write an export that anybody can verify.
     Export {

@@ -7,11 +7,15 @@ use super::{
     problem::Problem,
     shell,
 };
-use crate::{Host, Outcome, Request, Response, config::Config, response::EffectStatus};
+use crate::{
+    Host, HostError, Outcome, Request, Response, config::Config, response::EffectStatus,
+    statement::Envelope,
+};
 use interlock_authority::{
     Principal,
     ticket::{Brief, Deviation},
 };
+use serde::Serialize;
 use serde_json::Value;
 use std::{io::Read, path::Path, time::Duration};
 
@@ -45,7 +49,12 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
     drop(progress);
     let ending = match response {
         Ok(response) => {
-            show(&response, output);
+            // A person asks for it when they want it; a program gets it with the answer.
+            let mut told = Told::of(&response);
+            if output.is_json() {
+                told.add(host.receipt(&response.invocation).await);
+            }
+            show(&told, output);
             Ok(response.outcome.exit_code())
         }
         Err(error) => Err(super::plugin::explain_installed(error, &host)),
@@ -125,7 +134,35 @@ fn read_arguments(text: &str) -> Result<Value, Problem> {
     })
 }
 
-fn show(response: &Response, output: &Output) {
+/// A response, with the receipt of its invocation where there is one.
+#[derive(Serialize)]
+struct Told<'r> {
+    #[serde(flatten)]
+    response: &'r Response,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Envelope>,
+    /// Why there is none, where there should be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt_missing: Option<String>,
+}
+
+impl<'r> Told<'r> {
+    const fn of(response: &'r Response) -> Self {
+        Self { response, receipt: None, receipt_missing: None }
+    }
+
+    fn add(&mut self, receipt: Result<Envelope, HostError>) {
+        match receipt {
+            Ok(receipt) => self.receipt = Some(receipt),
+            // Only asked again while people decide: nothing was decided, nothing is missing.
+            Err(HostError::Refused { code: "no-decision", .. }) => {}
+            Err(error) => self.receipt_missing = Some(error.to_string()),
+        }
+    }
+}
+
+fn show(told: &Told<'_>, output: &Output) {
+    let response = told.response;
     for effect in &response.happened {
         let (style, word) = match effect.status {
             EffectStatus::Done => (GREEN, "done"),
@@ -156,7 +193,7 @@ fn show(response: &Response, output: &Output) {
     log(response, output);
     match &response.outcome {
         Outcome::Done { result } if !output.is_json() => output.data(result),
-        _ => output.result(response, String::new),
+        _ => output.result(told, String::new),
     }
     if !matches!(response.outcome, Outcome::Done { .. } | Outcome::Planned { .. }) {
         let word = response.outcome.code();
@@ -170,7 +207,11 @@ fn show(response: &Response, output: &Output) {
             output.aside("Nothing was changed.");
         }
     }
-    output.aside(styled(DIM, format!("invocation {}", response.invocation)));
+    let id = &response.invocation;
+    output.aside(styled(
+        DIM,
+        format!("invocation {id}   receipt: interlock journal show {id} --receipt"),
+    ));
 }
 
 /// What the plugin wrote, marked as the plugin's.

@@ -51,12 +51,11 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
     let config = Config::parse(&file, &text)?;
     made.before(&config.state, |p| fs::remove_dir_all(p));
     crate::state::prepare(&config.state)?;
-    let key = config.state.join("artifact.key");
-    made.before(&key, |p| fs::remove_file(p));
-    secret_key(&key)?;
-    let key = config.state.join("log.key");
-    made.before(&key, |p| fs::remove_file(p));
-    secret_key(&key)?;
+    for key in ["artifact.key", "log.key", "statement.key"] {
+        let key = config.state.join(key);
+        made.before(&key, |p| fs::remove_file(p));
+        secret_key(&key)?;
+    }
     made.folder(&config.environment_root)?;
     if !arguments.no_sample {
         let sample = config.environment_root.join(super::sample::NAME);

@@ -7,10 +7,12 @@ use super::{
     arguments::{JournalArguments, JournalCommand},
     output::{DIM, GREEN, Output, plain, styled},
     problem::Problem,
+    receipt::{self, Keys},
 };
 use crate::{
     Config, HostError,
-    record::{Event, EventBody, Journal, Record, Recorder, Told, refused, signer, space},
+    record::{Event, EventBody, Journal, Record, Recorder, Told, refused, space},
+    statement::StatementSigner,
 };
 use interlock_authority::document::timestamp;
 use interlock_journal::{JournalError, LogIdentity, export::Verifier};
@@ -24,15 +26,15 @@ use std::{
 };
 
 pub(super) async fn run(arguments: &JournalArguments, file: &Path, output: &Output) -> Ending {
-    if let JournalCommand::Verify { export: Some(export), key: Some(key) } = &arguments.command {
-        let log = LogIdentity::parse(key)
-            .map_err(|e| Problem::usage(format!("the log's key cannot be read: {e}")))?;
-        return verify(export, &log, output);
+    if let JournalCommand::Verify { file: Some(given), receipt, keys } = &arguments.command {
+        let keys = Keys::parse(keys, file)?;
+        return match receipt {
+            Some(receipt) => receipt::against(given, receipt, &keys, output),
+            None if receipt::is_one(given)? => receipt::verify(given, &keys, output),
+            None => verify(given, &keys.log()?, output),
+        };
     }
     let config = Config::load(file)?;
-    if let JournalCommand::Verify { export: Some(export), key: None } = &arguments.command {
-        return verify(export, signer(&config.state)?.identity(), output);
-    }
     let journal = Journal::open(&config)?;
     match &arguments.command {
         JournalCommand::List { last } => {
@@ -40,14 +42,19 @@ pub(super) async fn run(arguments: &JournalArguments, file: &Path, output: &Outp
             let shown: Vec<Value> = all.iter().map(value).collect();
             output.result(&shown, || all.iter().map(line).collect());
         }
-        JournalCommand::Show { id } => show(&journal, id, output)?,
+        JournalCommand::Show { id, receipt: true } => {
+            receipt::show(&journal, &config, id, output).await?;
+        }
+        JournalCommand::Show { id, receipt: false } => show(&journal, id, output)?,
         JournalCommand::Verify { .. } => {
             let leaves = journal.store().audit().map_err(refused)?;
             behind(&journal)?;
             let key = journal.store().identity().to_string();
-            output.result(&json!({"status": "verified", "leaves": leaves, "key": key}), || {
+            let statements = StatementSigner::in_state(&config.state)?.public().to_string();
+            let told = json!({"status": "verified", "leaves": leaves, "key": key, "statement_key": statements});
+            output.result(&told, || {
                 format!(
-                    "{}: {leaves} leaves, each as it was written\nlog key: {key}",
+                    "{}: {leaves} leaves, each as it was written\nlog key: {key}\nstatement key: {statements}",
                     styled(GREEN, "verified")
                 )
             });

@@ -18,6 +18,7 @@ mod plan;
 mod plugin;
 mod policy;
 mod problem;
+mod receipt;
 mod reload;
 mod sample;
 mod serve;

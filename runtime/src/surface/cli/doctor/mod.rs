@@ -193,6 +193,7 @@ fn state(config: &Config, findings: &mut Findings) {
     private(findings, &config.state, "the state folder");
     private(findings, &config.store, "the journal");
     private(findings, &config.state.join("log.key"), "the journal's key");
+    private(findings, &config.state.join("statement.key"), "the key of receipts");
     let key = config.state.join("artifact.key");
     private(findings, &key, "the artifact key");
     if key.metadata().is_ok_and(|m| m.len() != 32) {

@@ -1,0 +1,85 @@
+//! Leaves with the head that they were proven against: of one moment, in order, and none that was edited.
+
+use crate::fixture::{Scene, batch, entry, mark};
+use interlock_journal::export::Verifier;
+use interlock_store::{Batch, Mark, Picking, Store};
+
+/// Ten leaves; the even ones carry a mark.
+fn filled(scene: &Scene) -> Store {
+    let store = scene.open();
+    for leaf in 0..10 {
+        let marks =
+            if leaf % 2 == 0 { vec![mark("even", &leaf.to_string(), false)] } else { vec![] };
+        store.commit_blocking(batch(entry(&format!("text {leaf}"), marks))).unwrap();
+    }
+    store
+}
+
+#[test]
+fn leaves_are_proven_from_one_on_with_earlier_ones_under_one_head() {
+    let scene = Scene::new();
+    assert_eq!(scene.open().prove(0, &[]).unwrap(), None);
+    let store = filled(&scene);
+    let proven = store.prove(7, &[5, 1, 1, 8, 99]).unwrap().unwrap();
+    assert_eq!(proven.checkpoint.size(), 10);
+    let numbers: Vec<u64> = proven.leaves.iter().map(|stored| stored.leaf).collect();
+    assert_eq!(numbers, [1, 5, 7, 8, 9]);
+    for stored in &proven.leaves {
+        assert_eq!(stored.payload, Some(format!("text {}", stored.leaf).into_bytes()));
+        assert_eq!(store.entry(stored.leaf).unwrap().unwrap(), *stored);
+        assert_eq!(stored.is_marked("even", &stored.leaf.to_string()), stored.leaf % 2 == 0);
+    }
+}
+
+#[test]
+fn journal_tells_an_earlier_leaf_that_was_edited_is_not_proven() {
+    for edit in [
+        "update leaf set bytes = cast(replace(bytes, 'test', 'tent') as blob) where idx = 1",
+        "update leaf set bytes = (select bytes from leaf where idx = 3) where idx = 1",
+        "update payload set bytes = (select bytes from payload where idx = 3) where idx = 1",
+        "delete from leaf where idx = 1",
+    ] {
+        let scene = Scene::new();
+        let store = filled(&scene);
+        scene.sql(edit);
+        let refused = store.prove(9, &[1]).unwrap_err();
+        assert!(
+            refused.is_integrity() && refused.to_string().contains("leaf 1"),
+            "{edit}: {refused}"
+        );
+        // What is not asked for does not stand in the way.
+        assert_eq!(store.prove(9, &[2]).unwrap().unwrap().leaves.len(), 2);
+    }
+}
+
+#[test]
+fn an_export_gives_the_leaves_that_are_wanted_with_their_payloads() {
+    let scene = Scene::new();
+    let store = filled(&scene);
+    store.erase(4).unwrap();
+    let mut archive = Vec::new();
+    store.export(&mut archive).unwrap();
+    let mut picking = Picking::new(|mark: &Mark| mark.space == "even" && mark.key != "8");
+    Verifier::new(store.identity()).verify(archive.as_slice(), &mut picking).unwrap();
+    let picked = picking.into_leaves();
+    let numbers: Vec<u64> = picked.iter().map(|stored| stored.leaf).collect();
+    assert_eq!(numbers, [0, 2, 4, 6]);
+    for stored in picked {
+        assert_eq!(stored.payload.is_none(), stored.leaf == 4);
+        assert_eq!(store.entry(stored.leaf).unwrap().unwrap(), stored);
+    }
+}
+
+#[tokio::test]
+async fn waiting_for_what_is_on_its_way_writes_nothing_of_its_own() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.commit_buffered(vec![entry("one", vec![])]).unwrap();
+    store.commit_buffered(vec![entry("two", vec![])]).unwrap();
+    store.flush().await.unwrap();
+    assert_eq!(store.size().unwrap(), 2);
+    let before = store.transactions();
+    store.flush().await.unwrap();
+    store.commit(Batch::default()).await.unwrap();
+    assert_eq!((store.transactions(), store.size().unwrap()), (before, 2));
+}
