@@ -6,7 +6,7 @@ use interlock_tests::{Ran, staged_plugin};
 use serde_json::Value;
 
 use crate::{
-    approvals::Desk,
+    desk::Desk,
     journeys::{AGENT, OBSERVE},
 };
 
@@ -16,7 +16,7 @@ const API: &str = r#"{"environment":"prod","service":"api"}"#;
 
 /// A desk whose `fix-service` may mend `db` and nothing else, and whose `api` is broken.
 fn desk() -> Result<Desk> {
-    let desk = Desk::new()?;
+    let desk = Desk::rebuild()?;
     desk.deployment
         .install(&staged_plugin("fix_service")?, "fix-service", &[OBSERVE, ON_DB])?
         .exit(0)?;

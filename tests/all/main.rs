@@ -22,6 +22,8 @@ mod mistakes;
 mod surface;
 // What `doctor` finds: a host that cannot start, files of others, what was left behind, unknown ends.
 mod doctor;
+// Three people with keys and a call that they sign for: what the next ones begin with, no tests.
+mod desk;
 // People, signatures, and what happens because of them: once, exactly, and not if anything changed.
 mod approvals;
 // More authority for a while: asked for, signed, used, run out, taken back.
@@ -32,3 +34,13 @@ mod seal;
 mod agents;
 // Receipts: from a call to a check with a key alone, and against an export.
 mod receipts;
+// One thing at a time is other than when people approved, or was edited since: its own code, nothing happens.
+mod matrix;
+// Runs that are planned first, what is forbidden, and the document that people read.
+mod planning;
+// What is missing, empty, broken or full: nothing happens.
+mod closed;
+// Budgets: many small steps, after one another and at once.
+mod budgets;
+// The real binary, killed at any moment, on a disk that fails or forgets.
+mod crashes;

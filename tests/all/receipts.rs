@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use interlock_tests::{Deployment, staged_plugin};
 use serde_json::Value;
 
-use crate::approvals::Desk;
+use crate::desk::Desk;
 use crate::journeys::{AGENT, OBSERVE};
 
 const REMEDIATE: &str = "interlock:environment/remediate@0.1.0=environment/prod";
@@ -140,7 +140,7 @@ fn a_changed_receipt_is_refused_by_name() -> Result<()> {
 
 #[test]
 fn journal_tells_whether_an_export_bears_a_receipt_out() -> Result<()> {
-    let desk = Desk::new()?;
+    let desk = Desk::rebuild()?;
     let deployment = &desk.deployment;
     let early = deployment.path().join("early.tar").display().to_string();
     let request = desk.approved()?;

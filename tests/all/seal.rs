@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use interlock_tests::{Ran, staged_plugin};
 
 use crate::{
-    approvals::{Desk, keygen},
+    desk::{Desk, keygen},
     journeys::{AGENT, OBSERVE},
 };
 
@@ -15,7 +15,7 @@ const REMEDIATE: &str = "interlock:environment/remediate@0.1.0=environment/prod"
 const API: &str = r#"{"environment":"prod","service":"api"}"#;
 
 fn sealed() -> Result<Desk> {
-    let desk = Desk::new()?;
+    let desk = Desk::rebuild()?;
     desk.deployment
         .install(&staged_plugin("fix_service")?, "fix-service", &[OBSERVE, REMEDIATE])?
         .exit(0)?;
@@ -131,7 +131,7 @@ fn fail_closed_a_seal_cannot_be_taken_off_and_changes_can_be_taken_back() -> Res
 
 #[test]
 fn rules_that_nobody_could_change_again_are_not_sealed() -> Result<()> {
-    let desk = Desk::new()?;
+    let desk = Desk::rebuild()?;
     desk.deployment.write("approvers/allowed_signers", "")?;
     desk.deployment.configure("[cli]", "[seal]\nrequired = true\n\n[cli]")?;
     let told = desk.deployment.run(&["config", "accept", "--json"])?.exit(3)?.json()?;

@@ -98,14 +98,38 @@ impl std::fmt::Display for Ran {
 /// # Errors
 /// When it cannot be started, or hangs. How it ended is in [`Ran`].
 pub fn run<S: AsRef<OsStr>>(folder: &Path, arguments: &[S], stdin: &str) -> Result<Ran> {
+    finish(command(folder, arguments)?, stdin)
+}
+
+/// The binary with its arguments in `folder`, not yet started.
+///
+/// # Errors
+/// When it has not been built.
+pub fn command<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Result<Command> {
     let mut command = Command::new(interlock()?);
-    command.args(arguments).current_dir(folder);
-    // Colours and widths must not depend on who runs the tests.
+    command.args(arguments);
+    settle(&mut command, folder);
+    Ok(command)
+}
+
+/// What a run of the binary must not depend on: who runs the tests, and where.
+pub fn settle(command: &mut Command, folder: &Path) {
+    command.current_dir(folder);
     command.env("NO_COLOR", "1").env("COLUMNS", "120").env_remove("CLICOLOR_FORCE");
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// As [`run`].
+pub fn finish(mut command: Command, stdin: &str) -> Result<Ran> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let words: Vec<String> =
-        arguments.iter().map(|word| word.as_ref().to_string_lossy().into_owned()).collect();
-    let words = format!("interlock {}", words.join(" "));
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words: Vec<_> = std::iter::once(program)
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let words = words.join(" ");
     let started = Instant::now();
     let mut child = command.spawn().with_context(|| format!("could not start `{words}`"))?;
     if let Some(mut pipe) = child.stdin.take() {

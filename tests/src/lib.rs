@@ -10,7 +10,7 @@ mod deployment;
 mod metadata;
 mod repository;
 
-pub use binary::{Ran, interlock, run};
+pub use binary::{Ran, command, finish, interlock, run, settle};
 pub use deployment::{Deployment, Sample, Service};
 pub use metadata::{Dependency, Metadata, Package};
 pub use repository::{read, root, staged_plugin};

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod crash;
 mod demo;
 mod guests;
 mod host;
@@ -21,6 +22,8 @@ const USAGE: &str = "\
 cargo xtask guests            find or install the guest target, build examples/, stage examples/target/plugins/*.wasm
 cargo xtask test [STEP…]      every check, in order (all steps, or only the named ones)
 cargo xtask test --list       the steps
+cargo xtask crash [--points N] [--seed S]
+                              the real binary, killed N times (10,000 where nothing is said)
 cargo xtask demo [--keep]     the story with the real binary, in a fresh temporary directory (kept with --keep)
 
 exit: 0 all passed · 1 something failed · 2 usage";
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["guests"] => guests::command(&ui),
         ["test", rest @ ..] => test::command(&ui, rest),
+        ["crash", rest @ ..] => crash::command(&ui, rest),
         ["demo"] => demo::command(&ui, demo::Keep::No),
         ["demo", "--keep"] => demo::command(&ui, demo::Keep::Yes),
         [demo::guardian::SUBCOMMAND, binary, directory] => {

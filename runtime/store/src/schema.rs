@@ -119,7 +119,7 @@ pub(crate) fn prepare(
 /// What SQLite says of a file that is none of its own.
 fn not_a_journal(path: &Path, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::CannotOpen) => {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             StoreError::NotAJournal { file: path.to_owned(), problem: error.to_string() }
         }
         _ => StoreError::Database(error),

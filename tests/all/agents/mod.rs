@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use interlock_tests::{interlock, staged_plugin};
 use serde_json::{Value, json};
 
-use crate::approvals::Desk;
+use crate::desk::Desk;
 
 const SPINNER: &str = r#"(component
   (core module $m (func (export "spin") (loop $l (br $l))))
@@ -23,7 +23,7 @@ const SPINNER: &str = r#"(component
 
 /// A deployment with people, a tool that destroys, one that only computes, and one that never ends.
 fn desk() -> Result<Desk> {
-    let desk = Desk::new()?;
+    let desk = Desk::rebuild()?;
     let deployment = &desk.deployment;
     deployment.install(&staged_plugin("word_count")?, "word-count", &[])?.exit(0)?;
     let spinner = deployment.write("spinner.wat", SPINNER)?;

@@ -10,7 +10,7 @@ use interlock_tests::{interlock, root};
 use serde_json::{Value, json};
 
 use super::{Running, Serve, at, desk, token};
-use crate::{approvals::Desk, journeys::AGENT};
+use crate::{desk::Desk, journeys::AGENT};
 
 /// The version of the Python SDK that is tried, pinned so that a new one fails on the day it is chosen.
 const PYTHON_SDK: &str = "mcp==2.3.0";

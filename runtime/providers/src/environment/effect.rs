@@ -12,7 +12,7 @@ use super::{
     state::{CONFIGS, MAX_VERSIONS, STATE, ServiceState, hex_digest},
 };
 use crate::{FROZEN, Performed, ProviderFault};
-use interlock_authority::{Forecast, Resource};
+use interlock_authority::{Forecast, Resource, Revision};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// What a person or a plan says the world looked like.
 pub(super) struct Expected<'a> {
     pub(super) resource: &'a Resource,
+    /// The plan's revision, or the one that an earlier effect of the same run left.
+    pub(super) revision: &'a Revision,
     pub(super) forecast: &'a Forecast,
 }
 
@@ -59,7 +61,7 @@ impl Inner {
         let Some(revision) = self.revision(&environment, operation.service())? else {
             return Ok(gone());
         };
-        if revision != expected.forecast.revision {
+        if revision != *expected.revision {
             let why = format_args!("`{}` has changed since it was looked at", expected.resource);
             return Ok(refused("stale", why));
         }

@@ -148,10 +148,11 @@ impl Performer for EnvironmentProvider {
     ) -> Result<Performed, ProviderFault> {
         let still_allowed = still_allowed.clone();
         let call = effect.call().clone();
-        let forecast = effect.forecast().clone();
+        let (forecast, revision) = (effect.forecast().clone(), effect.expected().clone());
         let Some((environment, wanted)) = operation(&call)? else { return Err(not_served(&call)) };
         self.blocking(move |inner| {
-            let expected = Expected { resource: call.resource(), forecast: &forecast };
+            let (resource, revision) = (call.resource(), &revision);
+            let expected = Expected { resource, revision, forecast: &forecast };
             inner.perform(&environment, &wanted, &expected, &*still_allowed)
         })
         .await

@@ -4,7 +4,8 @@
 mod crash; // a process that is killed at any moment
 mod edits; // whoever edits a table is found out, or changes nothing
 mod fixture; // a journal in a folder of its own, and a clock that is set by hand
-mod once; // marks, conditions, windows, and who wins a race
+mod once; // marks, conditions and windows
 mod outside; // checkpoints outside, exports, restored files
 mod proving; // leaves with the head they were proven against, here and in an export
+mod race; // processes that all want the same: who wins
 mod rooms; // files that are no journals, and no journals of ours

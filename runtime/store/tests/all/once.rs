@@ -1,11 +1,8 @@
 //! Marks, conditions and windows: what a claim, a ticket, a revocation and a budget are made of.
 
 use crate::fixture::{Scene, absent, batch, entry, mark, present};
-use interlock_store::{Batch, Charge, Durability, StoreError};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use interlock_store::{Batch, Charge, StoreError};
+use std::sync::atomic::Ordering;
 
 #[test]
 fn a_mark_that_is_once_is_set_once_ever() {
@@ -107,58 +104,4 @@ fn what_is_buffered_is_there_when_the_store_is_closed() {
     let store = scene.open();
     assert_eq!(store.size().unwrap(), 100);
     assert_eq!(store.last(1).unwrap()[0].payload.as_deref(), Some(&b"99"[..]));
-}
-
-/// Attempts from threads over several openings of one file, which is what processes are to SQLite: each
-/// once-mark has exactly one winner.
-fn race(durability: Durability, attempts: u64, tickets: u64, openings: u64) {
-    let scene = Scene::new();
-    let won = Arc::new(AtomicU64::new(0));
-    let lost = Arc::new(AtomicU64::new(0));
-    let stores: Vec<_> = (0..openings).map(|_| scene.try_open(durability, 7).unwrap()).collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    runtime.block_on(async {
-        let mut all = Vec::new();
-        for store in stores {
-            let (won, lost) = (won.clone(), lost.clone());
-            all.push(tokio::spawn(async move {
-                let mut waiting = Vec::new();
-                for n in 0..attempts / openings {
-                    let store = store.clone();
-                    waiting.push(tokio::spawn(async move {
-                        let key = (n % tickets).to_string();
-                        store.commit(batch(entry("", vec![mark("ticket", &key, true)]))).await
-                    }));
-                }
-                for one in waiting {
-                    match one.await.unwrap() {
-                        Ok(_) => won.fetch_add(1, Ordering::Relaxed),
-                        Err(StoreError::Taken { .. }) => lost.fetch_add(1, Ordering::Relaxed),
-                        Err(error) => panic!("{error}"),
-                    };
-                }
-            }));
-        }
-        for one in all {
-            one.await.unwrap();
-        }
-    });
-    assert_eq!(won.load(Ordering::Relaxed), tickets);
-    assert_eq!(lost.load(Ordering::Relaxed), attempts - tickets);
-    assert_eq!(scene.open().audit().unwrap(), tickets);
-}
-
-/// `INTERLOCK_RACE_ATTEMPTS=1000000 cargo test -p interlock-store race_of` races that often, without fsync.
-#[test]
-fn plan_is_the_grant_race_of_many_attempts_without_fsync() {
-    let attempts: u64 = std::env::var("INTERLOCK_RACE_ATTEMPTS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(20_000);
-    race(Durability::Off, attempts, attempts / 100, 8);
-}
-
-#[test]
-fn plan_is_the_grant_ten_thousand_attempts_under_full_have_one_winner_each() {
-    race(Durability::Full, 10_000, 1_000, 8);
 }
