@@ -39,7 +39,13 @@ pub struct InForce {
 #[derive(Clone)]
 pub struct Seal {
     here: Option<(Journal, Epoch)>,
-    seen: Arc<Mutex<Option<(BTreeSet<u64>, Option<InForce>)>>>,
+    seen: Arc<Mutex<Option<Seen>>>,
+}
+
+/// What was read, and from which leaves: the same ones are not read again.
+struct Seen {
+    leaves: BTreeSet<u64>,
+    in_force: Option<Arc<InForce>>,
 }
 
 /// Why nothing has an effect.
@@ -85,14 +91,14 @@ impl Seal {
         if rules.sealed.seal {
             record = record.mark(space::EPOCH, SEALED);
         }
-        journal.keep(&record)
+        journal.keep_now(&record)
     }
 
     /// The rules in force; none where no host has started on the journal yet.
     ///
     /// # Errors
     /// A journal that is not as it was written.
-    pub fn in_force(&self) -> Result<Option<InForce>, HostError> {
+    pub fn in_force(&self) -> Result<Option<Arc<InForce>>, HostError> {
         let Some((journal, _)) = &self.here else { return Ok(None) };
         let accepted = journal.find(space::EPOCH, ACCEPTED)?.last().copied();
         let sealed = journal.find(space::EPOCH, SEALED)?;
@@ -102,10 +108,8 @@ impl Seal {
         // the one in force.
         let leaves: BTreeSet<u64> = [accepted, sealed, newest].into_iter().flatten().collect();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, in_force)) = &*seen
-            && *known == leaves
-        {
-            return Ok(in_force.clone());
+        if let Some(seen) = seen.as_ref().filter(|seen| seen.leaves == leaves) {
+            return Ok(seen.in_force.clone());
         }
         let mut texts = Vec::new();
         for leaf in &leaves {
@@ -115,9 +119,9 @@ impl Seal {
         let found = in_force(texts.iter().map(|(leaf, told, _)| (*leaf, told.clone())));
         let in_force = found.and_then(|(leaf, sealed)| {
             let text = texts.into_iter().find(|(at, _, _)| *at == leaf)?.2;
-            Some(InForce { leaf, sealed, text })
+            Some(Arc::new(InForce { leaf, sealed, text }))
         });
-        *seen = Some((leaves, in_force.clone()));
+        *seen = Some(Seen { leaves, in_force: in_force.clone() });
         Ok(in_force)
     }
 

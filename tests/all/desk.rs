@@ -138,6 +138,11 @@ pub(crate) fn code_of(ran: &Ran) -> Result<String> {
     code.map(str::to_owned).with_context(|| format!("no code: {ran}"))
 }
 
+/// What stands at a JSON pointer; null where nothing does.
+pub(crate) fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
+}
+
 pub(crate) fn keygen(arguments: &[&str]) -> Result<()> {
     let out = Command::new("ssh-keygen").args(arguments).stdin(Stdio::null()).output()?;
     ensure!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));

@@ -6,7 +6,7 @@ use interlock_tests::{Ran, staged_plugin};
 use serde_json::Value;
 
 use crate::{
-    desk::Desk,
+    desk::{Desk, at},
     journeys::{AGENT, OBSERVE},
 };
 
@@ -41,15 +41,17 @@ fn code(ran: &Ran) -> Result<String> {
 /// How many effects of a call were done, and the code of what was denied.
 fn did(ran: &Ran) -> Result<(usize, String)> {
     let told = ran.json()?;
-    let done = told["happened"].as_array().context("no effects")?;
-    let done = done.iter().filter(|effect| effect["status"] == "done").count();
-    Ok((done, told["denied"][0]["code"].as_str().unwrap_or_default().to_owned()))
+    let done = at(&told, "/happened").as_array().context("no effects")?;
+    let done = done.iter().filter(|effect| at(effect, "/status") == "done").count();
+    Ok((done, at(&told, "/denied/0/code").as_str().unwrap_or_default().to_owned()))
 }
 
 /// Asks, lets amira sign, and brings it into force; gives the request.
 fn elevated(desk: &Desk, effects: &str, time: &str) -> Result<String> {
     let asked = request(desk, ON_API, effects, time, AGENT)?.exit(4)?.json()?;
-    let text = |name: &str| asked[name].as_str().map(str::to_owned).context("no request");
+    let text = |name: &str| {
+        at(&asked, &format!("/{name}")).as_str().map(str::to_owned).context("no request")
+    };
     let asked = (text("request")?, text("document")?);
     // Who operates the asker does not count here either.
     ensure!(code(&desk.approve(&asked, "jonas")?.exit(3)?)? == "operator-cannot-approve");
@@ -57,7 +59,10 @@ fn elevated(desk: &Desk, effects: &str, time: &str) -> Result<String> {
     // Signed is not yet in force: whoever asked says when the time begins.
     ensure!(did(&heal(desk, AGENT)?)?.0 == 0);
     let came = request(desk, ON_API, effects, time, AGENT)?.exit(0)?.json()?;
-    ensure!(came["status"] == "in-force" && came["request"] == asked.0.as_str(), "{came}");
+    ensure!(
+        at(&came, "/status") == "in-force" && at(&came, "/request") == asked.0.as_str(),
+        "{came}"
+    );
     Ok(asked.0)
 }
 

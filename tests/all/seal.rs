@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use interlock_tests::{Ran, staged_plugin};
 
 use crate::{
-    desk::{Desk, keygen},
+    desk::{Desk, at, keygen},
     journeys::{AGENT, OBSERVE},
 };
 
@@ -21,7 +21,7 @@ fn sealed() -> Result<Desk> {
         .exit(0)?;
     desk.deployment.configure("[cli]", "[seal]\nrequired = true\n\n[cli]")?;
     let told = desk.deployment.run(&["config", "accept", "--json"])?.exit(0)?.json()?;
-    ensure!(told["status"] == "in-force" && told["sealed"] == true, "{told}");
+    ensure!(at(&told, "/status") == "in-force" && at(&told, "/sealed") == true, "{told}");
     desk.deployment.run(&["sample", "break"])?.exit(0)?;
     Ok(desk)
 }
@@ -34,8 +34,8 @@ fn heal(desk: &Desk) -> Result<Ran> {
 fn is_stopped(desk: &Desk) -> Result<()> {
     let ran = heal(desk)?;
     let told = ran.json()?;
-    ensure!(told["denied"][0]["code"] == "seal-broken", "{ran}");
-    ensure!(told["happened"] == serde_json::json!([]), "{ran}");
+    ensure!(at(&told, "/denied/0/code") == "seal-broken", "{ran}");
+    ensure!(at(&told, "/happened") == &serde_json::json!([]), "{ran}");
     desk.deployment.run(&["call", "fix-service.diagnose", API, "--as", AGENT])?.exit(0)?;
     Ok(())
 }

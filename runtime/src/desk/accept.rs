@@ -52,10 +52,13 @@ pub async fn accept(
         let message = format!("the principal `{principal}` is not configured");
         return Err(HostError::Refused { code: "unknown-principal", message });
     }
-    let sealed = |in_force: &InForce| in_force.sealed.seal;
     let before = match host.seal().in_force()? {
-        Some(before) if sealed(&before) && before.sealed.epoch != host.rules().epoch => before,
-        other => return Ok(Acceptance::InForce { sealed: other.as_ref().is_some_and(sealed) }),
+        Some(before) if before.sealed.seal && before.sealed.epoch != host.rules().epoch => before,
+        other => {
+            return Ok(Acceptance::InForce {
+                sealed: other.is_some_and(|rules| rules.sealed.seal),
+            });
+        }
     };
     let roster = Roster::parse(&before.text.roster)?;
     let changes = changes(&before, host);

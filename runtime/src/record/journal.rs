@@ -110,7 +110,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal takes nothing any more.
-    pub(crate) fn keep(&self, record: &Record) -> Result<(), HostError> {
+    pub(crate) fn keep_now(&self, record: &Record) -> Result<(), HostError> {
         let batch = Batch { entries: vec![entry(record)?], ..Batch::default() };
         // On a thread of its own: the caller's may be one that must not block on the writer's answer.
         std::thread::scope(|scope| scope.spawn(|| self.store.commit_blocking(batch)).join())
