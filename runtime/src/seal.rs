@@ -186,7 +186,8 @@ fn sealed_of(told: &Told) -> &Sealed {
     }
 }
 
-/// One entry about rules, proven. An entry whose text was erased can no longer be counted by: it is an error.
+/// One entry about rules, proven. Sealed or accepted rules whose text was erased can no longer be counted by:
+/// that is an error.
 fn read(journal: &Journal, leaf: u64) -> Result<Option<(Told, RulesText)>, HostError> {
     let edited = |problem: String| HostError::Integrity {
         code: "rules-edited",
@@ -194,7 +195,11 @@ fn read(journal: &Journal, leaf: u64) -> Result<Option<(Told, RulesText)>, HostE
     };
     let Some(told) = journal.proven(leaf)? else { return Ok(None) };
     let Leaf { kind, event, .. } = told;
-    let event = event.ok_or_else(|| edited("its text was erased".to_owned()))?;
+    let Some(event) = event else {
+        // Rules without a seal bind nobody: that their text was erased changes nothing.
+        let binds = kind != "epoch" || journal.find(space::EPOCH, SEALED)?.contains(&leaf);
+        return if binds { Err(edited("its text was erased".to_owned())) } else { Ok(None) };
+    };
     let sealed: Sealed =
         serde_json::from_value(event.clone()).map_err(|e| edited(e.to_string()))?;
     let text = event.get("rules").cloned().unwrap_or_default();

@@ -45,9 +45,11 @@ impl EpochPart {
 impl Epoch {
     /// The parts in which two epochs differ.
     pub fn differences(&self, other: &Self) -> Vec<EpochPart> {
+        // Policies are checked against a schema that is made of the catalogues, and their digest covers it:
+        // where both differ, the catalogues are what somebody changed.
         [
-            (EpochPart::Policies, self.policies != other.policies),
             (EpochPart::Catalogues, self.catalogues != other.catalogues),
+            (EpochPart::Policies, self.policies != other.policies),
             (EpochPart::Approvers, self.approvers != other.approvers),
         ]
         .into_iter()

@@ -33,8 +33,9 @@ impl Store {
             return Ok(None);
         };
         let tables = Tables(&transaction);
+        let first = first.min(checkpoint.size());
         let mut leaves = BTreeMap::new();
-        for leaf in earlier.iter().copied().filter(|leaf| *leaf < first.min(checkpoint.size())) {
+        for leaf in earlier.iter().copied().filter(|leaf| *leaf < first) {
             let named = format!("leaf {leaf}");
             let bytes = tables.leaf(leaf).map_err(unreadable(&named))?;
             InclusionProof::prove(&tables, checkpoint.size(), leaf)?

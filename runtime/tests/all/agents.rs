@@ -185,7 +185,13 @@ fn names(tools: &[Value]) -> Vec<&str> {
 async fn class_by_host_an_agent_sees_what_it_may_call_and_what_it_can_do() {
     let scene = scene(POLICIES).await;
     let tools = scene.client("Agent::bot").await.tools().await;
-    let all = ["caller__change", "caller__change-then-look", "caller__look", "spinner__spin"];
+    let all = [
+        "caller__change",
+        "caller__change-then-look",
+        "caller__look",
+        "caller__look-then-change",
+        "spinner__spin",
+    ];
     assert_eq!(names(&tools), all);
     // Plain functions declare no `uses`: each counts as using every import of its plugin.
     let hints = |at: usize, hint: &str| tools[at]["annotations"][hint].clone();
@@ -193,7 +199,7 @@ async fn class_by_host_an_agent_sees_what_it_may_call_and_what_it_can_do() {
         (hints(0, "readOnlyHint"), hints(0, "destructiveHint")),
         (json!(false), json!(false))
     );
-    assert_eq!((hints(3, "readOnlyHint"), hints(3, "openWorldHint")), (json!(true), json!(false)));
+    assert_eq!((hints(4, "readOnlyHint"), hints(4, "openWorldHint")), (json!(true), json!(false)));
     for tool in &tools {
         assert_eq!(tool["inputSchema"]["type"], "object", "{tool}");
         assert_eq!(tool["outputSchema"]["type"], "object", "{tool}");

@@ -299,6 +299,11 @@ fn presence_and_solo() {
     let body = body(Needs::people(1, "", None));
     for (presence, met) in [(None, false), (Some(false), false), (Some(true), true)] {
         assert_eq!(tally(&body, &strict, &[signer("a@example.com", presence)]).met, met);
+        // Other rules could drop that demand, so they are held to it; what only changes something is not.
+        let mut rules = body.clone();
+        let (from, to) = (body.epoch.clone(), body.epoch.clone());
+        rules.wish = Wish::Epoch { from, to, changes: Vec::new() };
+        assert_eq!(tally(&rules, &strict, &[signer("a@example.com", presence)]).met, met);
     }
     let solo =
         Roster::parse(&RosterSource { solo: true, presence: Presence::Off, ..source }).unwrap();

@@ -83,3 +83,15 @@ async fn waiting_for_what_is_on_its_way_writes_nothing_of_its_own() {
     store.commit(Batch::default()).await.unwrap();
     assert_eq!((store.transactions(), store.size().unwrap()), (before, 2));
 }
+
+#[test]
+fn leaves_alone_are_proven_without_those_after_them() {
+    let scene = Scene::new();
+    let store = scene.open();
+    for n in 0..5 {
+        store.commit_blocking(batch(entry(&n.to_string(), vec![]))).unwrap();
+    }
+    let proven = store.prove(u64::MAX, &[3, 9]).unwrap().unwrap();
+    assert_eq!(proven.leaves.iter().map(|l| l.leaf).collect::<Vec<_>>(), [3]);
+    assert_eq!(proven.checkpoint.size(), 5);
+}
