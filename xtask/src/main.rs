@@ -23,7 +23,7 @@ cargo xtask guests            find or install the guest target, build examples/,
 cargo xtask test [STEP…]      every check, in order (all steps, or only the named ones)
 cargo xtask test --list       the steps
 cargo xtask crash [--points N] [--seed S]
-                              the real binary, killed N times (10,000 where nothing is said)
+                              the real binary, killed N times (10,800 where nothing is said)
 cargo xtask demo [--keep]     the story with the real binary, in a fresh temporary directory (kept with --keep)
 
 exit: 0 all passed · 1 something failed · 2 usage";
