@@ -14,7 +14,9 @@ use crate::{
     seal::Seal,
     statement::{Envelope, StatementSigner},
 };
-use interlock_authority::{Catalogue, Digest, Grant, Policies, catalogue::CatalogueSource};
+use interlock_authority::{
+    Catalogue, Digest, Grant, Policies, Principal, catalogue::CatalogueSource, desk::Holder,
+};
 use interlock_providers::{Provider, environment};
 use interlock_sandbox::{
     AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
@@ -60,6 +62,25 @@ pub(crate) struct Installed {
     pub(crate) grants_digest: Digest,
     pub(crate) publisher: Option<String>,
     pub(crate) preopens: Vec<Preopen>,
+}
+
+impl Installed {
+    /// Somebody who wants to use what was approved for this plugin here, under the rules of this host.
+    pub(crate) fn holder<'h>(
+        &'h self,
+        host: &'h Host,
+        principal: &'h Principal,
+        deployment: &'h str,
+    ) -> Holder<'h> {
+        Holder {
+            deployment,
+            epoch: &host.rules.epoch,
+            grants: self.grants_digest,
+            principal,
+            plugin: &self.name,
+            digest: self.admitted.digest,
+        }
+    }
 }
 
 /// How to build a [`Host`].

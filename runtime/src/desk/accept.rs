@@ -4,18 +4,18 @@
 
 use super::{
     Case, Waiting,
-    approver::refused,
+    approver::{ended, refused},
     ask::{Asked, body, submit},
 };
 use crate::{
     Host, HostError,
-    record::{Recorder, WriteError, space},
+    record::{Recorder, space},
     seal::{InForce, Seal},
 };
 use interlock_authority::{
     Principal,
     canonical::digest_bytes,
-    desk::{DeskRefusal, RequestState, approved},
+    desk::{RequestState, approved},
     request::Wish,
     roster::Roster,
     seal::acceptors,
@@ -91,15 +91,7 @@ pub async fn accept(
         .unless(space::DENIED, &request)
         .unless(space::REVOKED, &request)
         .until(Some(people.expires().saturating_mul(1000)));
-    host.journal().write(record).await.map_err(|error| match error {
-        WriteError::Taken { .. } => refused(&DeskRefusal::Consumed("of somebody else".to_owned())),
-        WriteError::Unmet { space, .. } if space == space::DENIED => {
-            refused(&DeskRefusal::Denied("somebody".to_owned()))
-        }
-        WriteError::Unmet { .. } => refused(&DeskRefusal::Revoked("somebody".to_owned())),
-        WriteError::Late => refused(&DeskRefusal::Expired),
-        other => other.into(),
-    })?;
+    host.journal().write(record).await.map_err(|e| ended(&request, e))?;
     Ok(Acceptance::Accepted { request })
 }
 

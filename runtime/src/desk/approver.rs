@@ -197,7 +197,7 @@ pub(crate) fn refused(refusal: &DeskRefusal) -> HostError {
 }
 
 /// A request that ended while somebody was at it.
-fn ended(id: &str, error: WriteError) -> HostError {
+pub(super) fn ended(id: &str, error: WriteError) -> HostError {
     let over =
         |code, word: &str| HostError::Refused { code, message: format!("request {id} {word}") };
     match error {
@@ -209,7 +209,7 @@ fn ended(id: &str, error: WriteError) -> HostError {
         {
             over("request-revoked", "was revoked")
         }
-        WriteError::Unmet { .. } => over("request-consumed", "was used"),
+        WriteError::Unmet { .. } | WriteError::Taken { .. } => over("request-consumed", "was used"),
         WriteError::Late => over("request-expired", "has expired"),
         other => other.into(),
     }

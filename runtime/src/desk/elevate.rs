@@ -3,18 +3,18 @@
 
 use super::{
     Case, Waiting,
-    approver::refused,
+    approver::{ended, refused},
     ask::{Asked, body, submit},
 };
 use crate::{
     Host, HostError,
     pipeline::ulid,
-    record::{Event, EventBody, Record, Recorder, WriteError, space},
+    record::{Event, EventBody, Record, Recorder, space},
 };
 use interlock_authority::{
     Grant, Principal,
     canonical::digest_bytes,
-    desk::{DeskRefusal, Holder, RequestState, approved, check_holder},
+    desk::{Holder, RequestState, approved, check_holder},
     document::timestamp,
     elevation::{self, Wanted},
     needs::Needs,
@@ -130,14 +130,7 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
         return Ok(Elevating::Waiting(waiting));
     }
     let deployment = host.journal().deployment();
-    let holder = Holder {
-        deployment: &deployment,
-        epoch: &host.rules().epoch,
-        grants: plugin.grants_digest,
-        principal,
-        plugin: &plugin.name,
-        digest: plugin.admitted.digest,
-    };
+    let holder = plugin.holder(host, principal, &deployment);
     check_holder(&case.body, &holder).map_err(|e| refused(&e))?;
     let people = approved(&standing).map_err(|e| refused(&e))?;
     let request = people.request().to_owned();
@@ -157,15 +150,7 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
         .unless(space::DENIED, &request)
         .unless(space::REVOKED, &request)
         .until(Some(people.expires().saturating_mul(1000)));
-    host.journal().write(record).await.map_err(|error| match error {
-        WriteError::Taken { .. } => refused(&DeskRefusal::Granted),
-        WriteError::Unmet { space, .. } if space == space::DENIED => {
-            refused(&DeskRefusal::Denied("somebody".to_owned()))
-        }
-        WriteError::Unmet { .. } => refused(&DeskRefusal::Revoked("somebody".to_owned())),
-        WriteError::Late => refused(&DeskRefusal::Expired),
-        other => other.into(),
-    })?;
+    host.journal().write(record).await.map_err(|e| ended(&request, e))?;
     Ok(Elevating::InForce { request, until })
 }
 

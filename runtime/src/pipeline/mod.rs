@@ -218,14 +218,7 @@ impl<'a> Call<'a> {
 
     /// Who calls which plugin here, under which rules.
     fn holder<'h>(&'h self, deployment: &'h str) -> Holder<'h> {
-        Holder {
-            deployment,
-            epoch: &self.host.rules().epoch,
-            grants: self.plugin.grants_digest,
-            principal: &self.request.principal,
-            plugin: &self.plugin.name,
-            digest: self.plugin.admitted.digest,
-        }
+        self.plugin.holder(self.host, &self.request.principal, deployment)
     }
 
     async fn check_arguments(&self) -> Option<Outcome> {

@@ -3,9 +3,7 @@
 //! so a tool that claims to only read while it can destroy is offered as one that destroys.
 
 use crate::{Host, desk::in_force, host::Installed};
-use interlock_authority::{
-    Authorized, Class, Invocation, LinkState, Mode, Principal, authorize, desk::Holder,
-};
+use interlock_authority::{Authorized, Class, Invocation, LinkState, Mode, Principal, authorize};
 use interlock_sandbox::Tool;
 
 /// The providers whose world is this deployment's own; what any other reaches is open.
@@ -43,14 +41,7 @@ impl Reach {
 /// The tools of a plugin that a principal may call.
 pub(crate) fn offers(host: &Host, plugin: &Installed, principal: &Principal) -> Vec<Offer> {
     let deployment = host.journal().deployment();
-    let holder = Holder {
-        deployment: &deployment,
-        epoch: &host.rules().epoch,
-        grants: plugin.grants_digest,
-        principal,
-        plugin: &plugin.name,
-        digest: plugin.admitted.digest,
-    };
+    let holder = plugin.holder(host, principal, &deployment);
     let mut grants = plugin.grants.clone();
     // One that cannot be read gives nothing; the call itself says why.
     grants.extend(in_force(host, &holder).unwrap_or_default());

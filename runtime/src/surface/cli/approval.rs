@@ -14,7 +14,10 @@ use crate::{
     config::edit::read_text,
     desk::{Approver, Case, Shown, Signed},
 };
-use interlock_authority::signature::{NAMESPACE, sign};
+use interlock_authority::{
+    request::Wish,
+    signature::{NAMESPACE, sign},
+};
 use serde_json::json;
 use ssh_key::PrivateKey;
 use std::{
@@ -58,7 +61,7 @@ pub(super) async fn run(arguments: &ApprovalArguments, file: &Path, output: &Out
                 }
             };
             let signed = desk.approve(id, &armoured).await?;
-            output.result(&signed, || thanks(&signed));
+            output.result(&signed, || thanks(&signed, &case.body.wish));
         }
         ApprovalCommand::Deny { id, reason } => {
             desk.deny(id, &by(), reason).await?;
@@ -153,15 +156,19 @@ fn through_ssh_keygen(key: &Path, case: &Case) -> Result<String, Problem> {
     String::from_utf8(out.stdout).map_err(|_| Problem::new(2, "key", "ssh-keygen said no text"))
 }
 
-fn thanks(signed: &Signed) -> String {
+fn thanks(signed: &Signed, wish: &Wish) -> String {
     let (have, need) =
         signed.tally.groups.values().fold((0u32, 0u32), |(h, n), (have, need)| {
             (h + u32::from(*have), n + u32::from(*need))
         });
     let touch = if signed.signer.presence == Some(true) { "   (touch confirmed)" } else { "" };
     let rest = if signed.missing.is_empty() {
-        "\nEnough people agreed. The asker's next call with this request applies it, once."
-            .to_owned()
+        let next = match wish {
+            Wish::Plan { .. } => "The asker's next call with this request applies it, once.",
+            Wish::Elevation { .. } => "`interlock grant request`, run again, brings it into force.",
+            Wish::Epoch { .. } => "`interlock config accept`, run again, puts the rules in force.",
+        };
+        format!("\nEnough people agreed. {next}")
     } else {
         format!("\nStill needed: {}.", plain(&signed.missing))
     };
