@@ -1,5 +1,7 @@
 //! Agents over MCP, with the real binary: what starts and ends the processes, for the tests beside it.
 
+mod clients; // programs that are not ours, installed once
+mod conformance; // the official suite, held to docs/mcp-conformance.md
 mod door; // `serve`: tokens, hosts, strangers, limits, an orderly end
 mod process; // `mcp` as a process: the bridge, a configuration that changes, the guide's snippets
 mod unmodified; // a client that is not ours, over every way in

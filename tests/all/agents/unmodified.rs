@@ -1,6 +1,5 @@
 //! A client that is not ours, over every way in: what only our own client can read is no answer.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,42 +8,22 @@ use anyhow::{Context, Result, ensure};
 use interlock_tests::{interlock, root};
 use serde_json::{Value, json};
 
-use super::{Running, Serve, at, desk, token};
+use super::{Running, Serve, at, clients, desk, token};
 use crate::{desk::Desk, journeys::AGENT};
 
 /// The version of the Python SDK that is tried, pinned so that a new one fails on the day it is chosen.
 const PYTHON_SDK: &str = "mcp==2.3.0";
 
-/// The Python SDK, once for all tests of this checkout; `None`, said loudly, where PyPI cannot be reached.
+/// The Python SDK; `None` where PyPI cannot be reached.
 fn python_sdk() -> Result<Option<PathBuf>> {
-    let folder = root().join("target/clients").join(PYTHON_SDK.replace("==", "-"));
-    if folder.is_dir() {
-        return Ok(Some(folder));
-    }
-    let parent = folder.parent().context("no parent")?;
-    fs::create_dir_all(parent)?;
-    let beside = tempfile::tempdir_in(parent)?;
-    let pip = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
-        .args(["--retries", "1", "--timeout", "15", PYTHON_SDK, "--target"])
-        .arg(beside.path())
-        .stdin(Stdio::null())
-        .output();
-    let why = match pip {
-        Ok(ran) if ran.status.success() => {
-            // Another test may have been quicker; then its folder is as good.
-            let _ = fs::rename(beside.path(), &folder);
-            return Ok(Some(folder));
-        }
-        Ok(ran) => String::from_utf8_lossy(&ran.stderr).lines().last().unwrap_or("").to_owned(),
-        Err(error) => format!("python3 cannot be run: {error}"),
-    };
-    // Not by `eprintln`, which is kept from whoever looks at tests that passed.
-    writeln!(
-        std::io::stderr(),
-        "SKIPPED the Python SDK ({PYTHON_SDK}) cannot be installed: {why}"
-    )?;
-    Ok(None)
+    let what = format!("the Python SDK ({PYTHON_SDK})");
+    clients::installed(&what, &PYTHON_SDK.replace("==", "-"), |into| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
+            .args(["--retries", "1", "--timeout", "15", PYTHON_SDK, "--target"])
+            .arg(into);
+        pip
+    })
 }
 
 /// Drives the script to its end; people approve when it says that it waits.
