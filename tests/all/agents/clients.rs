@@ -30,7 +30,12 @@ pub(super) fn installed(
             let _ = fs::rename(beside.path(), &folder);
             return Ok(Some(folder));
         }
-        Ok(ran) => String::from_utf8_lossy(&ran.stderr).lines().last().unwrap_or("").to_owned(),
+        Ok(ran) => {
+            let said = String::from_utf8_lossy(&ran.stderr);
+            // The first that speaks of an error: the last one of some installers is about their own log.
+            let told = said.lines().find(|line| line.to_lowercase().contains("error"));
+            told.or_else(|| said.lines().last()).unwrap_or("").to_owned()
+        }
         Err(error) => format!("{program} cannot be run: {error}"),
     };
     // Not by `eprintln`, which is kept from whoever looks at tests that passed.
