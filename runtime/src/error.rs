@@ -6,7 +6,7 @@ use interlock_authority::{
     policy::PolicyProblem, roster::RosterProblem,
 };
 use interlock_providers::ProviderFault;
-use interlock_sandbox::{AdmissionError, SandboxError};
+use interlock_sandbox::{AdmissionError, RunOutcome, SandboxError};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -149,6 +149,39 @@ fn names(known: &[String], lead: &str) -> String {
 }
 
 impl HostError {
+    /// A code that never changes its meaning, for programs and for numbers.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Config { .. } | Self::Authority(_) => "configuration",
+            Self::Admission { source, .. } => match &**source {
+                AdmissionError::NotGranted { .. } => "not-granted",
+                // `describe` is a run like any other: how it ended has the same code everywhere.
+                AdmissionError::DescribeFailed { outcome, .. } => match **outcome {
+                    RunOutcome::Limit { .. } => "describe-limit",
+                    RunOutcome::Trap { .. } => "describe-trapped",
+                    RunOutcome::HostFault { .. } => "host-fault",
+                    _ => "not-admitted",
+                },
+                _ => "not-admitted",
+            },
+            Self::Sandbox(_) => "sandbox",
+            Self::Provider(_) => "provider",
+            Self::NoProvider { .. } => "no-provider",
+            Self::PinnedBytes { .. } => "pinned-bytes",
+            Self::NoPlugin { .. } => "no-plugin",
+            Self::NoTool { .. } => "no-tool",
+            Self::NoHelper => "no-helper",
+            Self::Io { .. } => "io",
+            Self::Journal { code, .. }
+            | Self::Integrity { code, .. }
+            | Self::Refused { code, .. } => code,
+            Self::Policies(_) => "policies",
+            Self::Roster(_) => "approvers",
+            Self::Canonical(_) => "not-canonical",
+            Self::Document(error) => error.code(),
+        }
+    }
+
     /// For `map_err`: what was tried.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();

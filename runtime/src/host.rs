@@ -13,6 +13,7 @@ use crate::{
     rules::{Rules, grants_digest},
     seal::Seal,
     statement::{Envelope, StatementSigner},
+    telemetry::{Telemetry, Timed},
 };
 use interlock_authority::{
     Catalogue, Digest, Grant, Policies, Principal, catalogue::CatalogueSource, desk::Holder,
@@ -44,6 +45,7 @@ pub struct Host {
     /// Whether the journal was told, by this host, which key that is.
     declared: Once,
     recorder: Arc<dyn Recorder>,
+    telemetry: Telemetry,
     freeze: Freeze,
     tasks: EffectTasks,
     /// Places for checks of arguments: one that outlives its deadline keeps its place until it ends.
@@ -89,6 +91,7 @@ pub struct HostBuilder {
     catalogues: Vec<CatalogueSource>,
     providers: BTreeMap<String, Provider>,
     recorder: Option<Arc<dyn Recorder>>,
+    telemetry: Telemetry,
     helper: Option<Helper>,
 }
 
@@ -118,6 +121,13 @@ impl HostBuilder {
     #[must_use]
     pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
         self.recorder = Some(recorder);
+        self
+    }
+
+    /// What it is watched by: that of another host of this process, where it is to go on there.
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
         self
     }
 
@@ -157,6 +167,7 @@ impl HostBuilder {
             Some(recorder) => recorder,
             None => Arc::new(journal.clone()),
         };
+        let recorder = Arc::new(Timed::new(recorder, self.telemetry.clone()));
         let key = crate::config::edit::secret_key(&config.state.join("artifact.key"))?;
         let (program, arguments) = helper.role("compile");
         let sandbox = Sandbox::new(SandboxSettings {
@@ -175,6 +186,7 @@ impl HostBuilder {
             providers,
             sandbox,
             recorder,
+            telemetry: self.telemetry,
             tasks: EffectTasks::default(),
             checks: Arc::new(Semaphore::new(4)),
             admitted: Mutex::default(),
@@ -313,6 +325,7 @@ impl Host {
             catalogues: Vec::new(),
             providers: BTreeMap::new(),
             recorder: None,
+            telemetry: Telemetry::default(),
             helper: None,
         }
     }
@@ -445,6 +458,10 @@ impl Host {
     /// Where each step is kept.
     pub fn recorder(&self) -> &Arc<dyn Recorder> {
         &self.recorder
+    }
+    /// What it is watched by.
+    pub const fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
     pub(crate) fn providers(&self) -> &BTreeMap<String, Provider> {
         &self.providers

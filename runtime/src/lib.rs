@@ -23,6 +23,7 @@ pub mod seal;
 pub mod state;
 pub mod statement;
 pub mod surface;
+pub mod telemetry;
 pub mod tokens;
 
 pub use config::Config;

@@ -9,7 +9,7 @@ use xtask::tripwire;
 
 pub(crate) const AGENT: &str = "Agent::oncall-bot";
 pub(crate) const OBSERVE: &str = "interlock:environment/observe@0.1.0=environment/prod";
-const REMEDIATE: &str = "interlock:environment/remediate@0.1.0#restart-service,rollback-config=environment/prod/service/api";
+pub(crate) const REMEDIATE: &str = "interlock:environment/remediate@0.1.0#restart-service,rollback-config=environment/prod/service/api";
 const TEARDOWN: &str = "interlock:environment/teardown@0.1.0#recreate-environment=environment/prod";
 const API: &str = r#"{"environment":"prod","service":"api"}"#;
 

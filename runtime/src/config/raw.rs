@@ -172,6 +172,7 @@ pub(super) struct RawServe {
     pub(super) origins: Vec<Spanned<String>>,
     pub(super) rate: Option<Spanned<RawRate>>,
     pub(super) concurrent: Option<Spanned<u32>>,
+    pub(super) metrics: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -20,6 +20,8 @@ pub struct Serving {
     pub rate_seconds: u64,
     /// The most requests of one principal at the same time.
     pub concurrent: u32,
+    /// Where a monitoring system reads numbers; nowhere, if nothing is said.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Default for Serving {
@@ -31,6 +33,7 @@ impl Default for Serving {
             rate: 6_000,
             rate_seconds: 60,
             concurrent: 32,
+            metrics: None,
         }
     }
 }
@@ -74,6 +77,19 @@ pub(super) fn check(reader: &Reader<'_>, raw: &RawServe) -> Result<Serving, Host
         if serving.concurrent == 0 {
             return Err(reader.error(at, "0 at the same time serves nobody"));
         }
+    }
+    if let Some(at) = &raw.metrics {
+        let address: SocketAddr = at
+            .get_ref()
+            .parse()
+            .map_err(|_| reader.error(at, "an address to listen on is such as `127.0.0.1:7421`"))?;
+        // Two listeners on one address would be one, and agents would read what is not for them.
+        if address == serving.listen && address.port() != 0 {
+            return Err(
+                reader.error(at, "numbers are not on the agents' listener; name another port")
+            );
+        }
+        serving.metrics = Some(address);
     }
     Ok(serving)
 }

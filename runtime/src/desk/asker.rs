@@ -13,6 +13,8 @@ use crate::{
     pipeline::{self, Control, Offer},
     record::{Event, EventBody, Record, Recorder, WriteError, space},
     response::Outcome,
+    statement::Envelope,
+    telemetry::Standing,
 };
 use interlock_authority::{
     Principal,
@@ -131,6 +133,16 @@ impl Askers {
     /// How many calls are under way.
     pub fn under_way(&self) -> usize {
         self.known.under_way()
+    }
+
+    /// How the deployment stands, for whoever watches it.
+    pub fn standing(&self) -> Standing {
+        let host = self.host.borrow().clone();
+        let mut standing = Standing::of(&host);
+        let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let of = |host: &Arc<Host>| host.effects_under_way() as u64;
+        standing.under_way += before.iter().map(of).sum::<u64>();
+        standing
     }
 
     /// Whether the journal can be read and the host may act: what a health check asks.
@@ -275,6 +287,31 @@ impl Asker {
     /// `request-unknown` where this principal made no such request, whoever else did.
     pub fn request(&self, id: &str) -> Result<OwnRequest, HostError> {
         OwnRequest::read(&self.host(), &self.case(id)?)
+    }
+
+    /// The signed receipt of an invocation of this principal.
+    ///
+    /// # Errors
+    /// `no-invocation` where this principal made no such one, whoever else did; otherwise as
+    /// [`Host::receipt`].
+    pub async fn receipt(&self, invocation: &str) -> Result<Envelope, HostError> {
+        let host = self.host();
+        // The end of a run is written a moment after it was told.
+        settle(&host).await?;
+        let own = serde_json::to_value(&self.principal).unwrap_or_default();
+        let mut leaves = host.journal().find(space::INVOCATION, invocation)?.into_iter();
+        let asked = |leaf: u64| -> Result<bool, HostError> {
+            let told = host.journal().told(leaf)?.filter(|told| told.kind == "decision");
+            let principal = told.and_then(|told| told.event?.get("principal").cloned());
+            Ok(principal.is_some_and(|principal| principal == own))
+        };
+        // INVARIANT ASKER-CANNOT-APPROVE: a call of somebody else is, to this asker, none at all.
+        if !leaves.try_fold(false, |found, leaf| Ok::<_, HostError>(found || asked(leaf)?))? {
+            let invocation: String = invocation.chars().take(26).collect();
+            let message = format!("there is no invocation `{}`", invocation.escape_default());
+            return Err(HostError::Refused { code: "no-invocation", message });
+        }
+        host.receipt(invocation).await
     }
 
     /// The newest requests of this principal, newest first.

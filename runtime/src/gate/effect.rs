@@ -277,6 +277,17 @@ impl Task {
         }
         self.recorder.write(record).await.map_err(|e| e.to_string())?;
         self.log.lock().unwrap_or_else(PoisonError::into_inner).ended_as(self.step, status);
+        let call = self.effect.call();
+        // By its id, not by a span: the effect may outlive its call.
+        tracing::info!(
+            invocation = self.invocation,
+            step = self.step,
+            function = %format_args!("{}.{}", call.interface(), call.function()),
+            resource = %call.resource(),
+            class = call.class().as_str(),
+            status = status.as_str(),
+            "effect ended"
+        );
         Ok(())
     }
 

@@ -83,6 +83,12 @@ pub(crate) async fn call(
     control: &Control,
 ) -> Result<Response, HostError> {
     let call = Call::open(host, request, control).await?;
+    host.telemetry().call(&call, follow(&call)).await
+}
+
+/// The flow itself.
+async fn follow(call: &Call<'_>) -> Result<Response, HostError> {
+    let (host, request) = (call.host, call.request);
     let planning = match call.authorize(Mode::Plan) {
         Ok(authorized) => authorized,
         Err(refusal) => return call.refuse(Mode::Call, &refusal).await,
@@ -91,19 +97,19 @@ pub(crate) async fn call(
         return Ok(call.not_run(Mode::Call, outcome).await);
     }
     if let Some(id) = &request.request {
-        return approved::apply(&call, id).await;
+        return approved::apply(call, id).await;
     }
     if !must_plan(host, &planning) {
         let authorized = match call.authorize(Mode::Call) {
             Ok(authorized) => authorized,
             Err(refusal) => return call.refuse(Mode::Call, &refusal).await,
         };
-        let ran = one_run::run(&call, &authorized, &Start::now()?, None).await?;
+        let ran = one_run::run(call, &authorized, &Start::now()?, None).await?;
         return Ok(call.end(ran.outcome.clone(), Some(ran)).await);
     }
 
     let start = Start::now()?;
-    let planned = one_run::run(&call, &planning, &start, None).await?;
+    let planned = one_run::run(call, &planning, &start, None).await?;
     let (end, result) = match &planned.outcome {
         Outcome::Planned { end, result, .. } => (end.clone(), result.clone()),
         // It failed, was refused or met a limit before there was a plan.
@@ -123,10 +129,10 @@ pub(crate) async fn call(
         }
         Ok(apply::Verdict::Allowed(may)) => {
             let applying = Applying::new(*may, digest, None, None);
-            apply_plan(&call, &start, applying).await
+            apply_plan(call, &start, applying).await
         }
         Ok(apply::Verdict::NeedsPeople(needs)) => {
-            let outcome = match ask(&call, plan, needs).await? {
+            let outcome = match ask(call, plan, needs).await? {
                 Asked::Waiting(waiting) => Outcome::ApprovalRequired(waiting),
                 Asked::Refused(refusal) => Outcome::Refused {
                     code: refusal.code().to_owned(),
@@ -148,6 +154,10 @@ pub(crate) async fn plan(
     control: &Control,
 ) -> Result<Response, HostError> {
     let call = Call::open(host, request, control).await?;
+    host.telemetry().call(&call, plan_only(&call)).await
+}
+
+async fn plan_only(call: &Call<'_>) -> Result<Response, HostError> {
     let authorized = match call.authorize(Mode::Plan) {
         Ok(authorized) => authorized,
         Err(refusal) => return call.refuse(Mode::Plan, &refusal).await,
@@ -155,7 +165,7 @@ pub(crate) async fn plan(
     if let Some(outcome) = call.check_arguments().await {
         return Ok(call.not_run(Mode::Plan, outcome).await);
     }
-    let ran = one_run::run(&call, &authorized, &Start::now()?, None).await?;
+    let ran = one_run::run(call, &authorized, &Start::now()?, None).await?;
     Ok(call.end(ran.outcome.clone(), Some(ran)).await)
 }
 

@@ -1,4 +1,5 @@
 //! Where requests come from.
 pub mod cli;
-mod log;
+pub(crate) mod log;
 pub mod mcp;
+mod metrics;

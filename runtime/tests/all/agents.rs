@@ -329,6 +329,19 @@ async fn a_call_that_waits_is_applied_once_and_answered_as_often_as_asked() {
         assert_eq!(client.call("caller__change", go_on.clone()).await, done);
     }
     assert_eq!(scene.cache.count("performed"), 1);
+    // The receipt of the run that applied it, and that of the call by its own id: what the operator would get.
+    let run = done["structuredContent"]["invocation"].as_str().unwrap();
+    let signed = serde_json::to_value(scene.host.receipt(run).await.unwrap()).unwrap();
+    let uris = [
+        format!("interlock://request/{id}/receipt"),
+        format!("interlock://invocation/{run}/receipt"),
+    ];
+    for uri in uris {
+        let read = client.ask("resources/read", json!({"uri": uri})).await;
+        let text =
+            read["result"]["contents"][0]["text"].as_str().unwrap_or_else(|| panic!("{read}"));
+        assert_eq!(serde_json::from_str::<Value>(text).unwrap()["payload"], signed["payload"]);
+    }
     // Another process knows what happened, from the journal; it applies nothing.
     let other = Askers::of(scene.host.clone());
     let scene = Scene { askers: other, ..scene };
@@ -362,7 +375,7 @@ async fn asker_cannot_approve_and_a_stranger_sees_nothing_of_anothers_request() 
         let mut answers = Vec::new();
         let go_on = json!({"interlock_request": request});
         answers.push(stranger.call("caller__change-then-look", go_on).await);
-        for part in ["document", "result"] {
+        for part in ["document", "result", "receipt"] {
             let uri = format!("interlock://request/{request}/{part}");
             answers
                 .push(stranger.ask("resources/read", json!({"uri": uri})).await["error"].clone());
@@ -372,6 +385,18 @@ async fn asker_cannot_approve_and_a_stranger_sees_nothing_of_anothers_request() 
     }
     assert_eq!(seen[0], seen[1]);
     assert!(seen[0].contains("request-unknown"), "{}", seen[0]);
+    // Nor a receipt of another's call; whoever made it has it.
+    let call = waits["structuredContent"]["invocation"].as_str().unwrap();
+    let mut seen = Vec::new();
+    for invocation in [call, nobodys, "", "../x"] {
+        let uri = format!("interlock://invocation/{invocation}/receipt");
+        let answer = stranger.ask("resources/read", json!({"uri": uri})).await["error"].clone();
+        seen.push(answer.to_string().replace(&uri, "URI"));
+    }
+    assert!(seen.iter().all(|answer| *answer == seen[0] && answer.contains("-32002")), "{seen:?}");
+    let uri = format!("interlock://invocation/{call}/receipt");
+    let own = client.ask("resources/read", json!({"uri": uri})).await;
+    assert!(own["result"]["contents"][0]["text"].as_str().unwrap().contains("payloadType"));
     assert_eq!(scene.cache.count("performed"), 0);
     assert_eq!(
         client.ask("resources/list", json!({})).await["result"]["resources"]
@@ -473,7 +498,12 @@ async fn asker_cannot_approve_no_method_tool_or_resource_of_the_surface_is_for_p
         .collect();
     assert_eq!(
         uris,
-        ["interlock://request/{request}/document", "interlock://request/{request}/result"]
+        [
+            "interlock://request/{request}/document",
+            "interlock://request/{request}/result",
+            "interlock://request/{request}/receipt",
+            "interlock://invocation/{invocation}/receipt",
+        ]
     );
     for method in [
         "prompts/list",

@@ -3,8 +3,10 @@
 mod clients; // programs that are not ours, installed once
 mod conformance; // the official suite, held to docs/mcp-conformance.md
 mod door; // `serve`: tokens, hosts, strangers, limits, an orderly end
+mod load; // two hundred clients at once, and a stop in the middle of them
 mod process; // `mcp` as a process: the bridge, a configuration that changes, the guide's snippets
 mod unmodified; // a client that is not ours, over every way in
+mod watching; // numbers and log lines for operators, and what is not in them
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -80,15 +82,17 @@ impl Drop for Running {
 struct Serve {
     running: Running,
     address: String,
+    /// Where its numbers are, if anywhere.
+    metrics: Option<String>,
 }
 
 impl Serve {
     fn start(folder: &Path) -> Result<Self> {
-        Self::start_at(folder, "127.0.0.1:0")
+        Self::start_at(folder, "127.0.0.1:0", &[])
     }
 
-    fn start_at(folder: &Path, listen: &str) -> Result<Self> {
-        let words = ["serve", "--listen", listen, "--json"];
+    fn start_at(folder: &Path, listen: &str, more: &[&str]) -> Result<Self> {
+        let words = [&["serve", "--listen", listen, "--json"], more].concat();
         let mut running = Running::start(folder, &words, &[])?;
         let stdout = running.0.stdout.take().context("no stdout")?;
         let mut text = String::new();
@@ -102,7 +106,8 @@ impl Serve {
         let told: Value = serde_json::from_str(&text)?;
         let url = at(&told, "/url").as_str().map(str::to_owned).context("no url")?;
         let address = url.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/mcp"));
-        Ok(Self { address: address.context("another url")?.to_owned(), running })
+        let metrics = at(&told, "/metrics").as_str().map(str::to_owned);
+        Ok(Self { address: address.context("another url")?.to_owned(), metrics, running })
     }
 
     fn url(&self) -> String {
@@ -111,18 +116,7 @@ impl Serve {
 
     /// One request, as bytes say it; gives the status and the whole answer.
     fn raw(&self, head: &str, body: &str) -> Result<(u16, String)> {
-        let mut stream = TcpStream::connect(&self.address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        let length = body.len();
-        stream.write_all(
-            format!("{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
-                .as_bytes(),
-        )?;
-        let mut answer = String::new();
-        // A refusal may come before the body was read, and the rest is then not to be had.
-        let _ = stream.read_to_string(&mut answer);
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok((status.with_context(|| format!("no status: {answer}"))?, answer))
+        raw_at(&self.address, head, body)
     }
 
     /// A request that stands alone, of today's generation.
@@ -152,6 +146,21 @@ impl Serve {
     fn list(&self, more: &str) -> Result<(u16, String)> {
         self.post(more, "tools/list", "", json!({}))
     }
+}
+
+/// One request to an address, as bytes say it; gives the status and the whole answer.
+fn raw_at(address: &str, head: &str, body: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let length = body.len();
+    stream.write_all(
+        format!("{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes(),
+    )?;
+    let mut answer = String::new();
+    // A refusal may come before the body was read, and the rest is then not to be had.
+    let _ = stream.read_to_string(&mut answer);
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.with_context(|| format!("no status: {answer}"))?, answer))
 }
 
 fn token(desk: &Desk, who: &str, more: &[&str]) -> Result<(String, String)> {

@@ -46,7 +46,7 @@ fn the_bridge_has_a_token_and_nothing_else_and_says_what_is_wrong_with_it() -> R
             let address = serve.address.clone();
             serve.running.signal("-TERM")?;
             serve.running.ended()?;
-            serve = Serve::start_at(desk.deployment.path(), &address)?;
+            serve = Serve::start_at(desk.deployment.path(), &address, &[])?;
             let tools = ask(&mut stdin, &mut stdout, &list)?;
             ensure!(tools["result"]["tools"].is_array(), "{tools}");
         } else {

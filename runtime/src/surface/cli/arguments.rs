@@ -1,5 +1,6 @@
 //! What can be typed. Help, completions and parsing all derive from these types.
 
+use crate::surface::log::{Format, Level};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -390,6 +391,8 @@ pub(super) struct McpArguments {
     /// The file with the token; otherwise it is in the environment variable INTERLOCK_TOKEN.
     #[arg(long, value_name = "FILE", requires = "connect")]
     pub(super) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) log: LogArguments,
 }
 
 #[derive(Debug, Args)]
@@ -400,6 +403,22 @@ pub(super) struct ServeArguments {
     /// Where agents connect; otherwise `listen` under `[serve]`, or 127.0.0.1:7420.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) listen: Option<std::net::SocketAddr>,
+    /// Where a monitoring system reads numbers, at /metrics; otherwise `metrics` under `[serve]`, or nowhere.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) metrics: Option<std::net::SocketAddr>,
+    #[command(flatten)]
+    pub(super) log: LogArguments,
+}
+
+/// The log of a server, on standard error.
+#[derive(Debug, Args)]
+pub(super) struct LogArguments {
+    /// How much is logged.
+    #[arg(long, value_enum, default_value = "info", value_name = "LEVEL")]
+    pub(super) log_level: Level,
+    /// In which form.
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub(super) log_format: Format,
 }
 
 #[derive(Debug, Args)]

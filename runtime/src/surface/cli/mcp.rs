@@ -9,7 +9,10 @@ use crate::{
     Config, Host,
     config::edit::read_text,
     desk::Askers,
-    surface::mcp::{bridge, serve_stdio},
+    surface::{
+        log,
+        mcp::{bridge, serve_stdio},
+    },
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -25,15 +28,18 @@ pub(super) async fn run(arguments: &McpArguments, file: &Path, output: &Output) 
         bridge.run(signals::ending()?).await.map_err(|e| Problem::new(5, "not-connected", e))?;
         return Ok(0);
     }
+    log::start(arguments.log.log_level, arguments.log.log_format);
     let config = Config::load(file)?;
     let principal = principal(arguments.principal.as_deref(), &config)?;
     let known = reload::fingerprint(&config);
-    let askers = Askers::of(Arc::new(Host::builder(config).build()?));
+    let host = Host::builder(config).build()?;
+    let telemetry = host.telemetry().clone();
+    let askers = Askers::of(Arc::new(host));
     if !askers.knows(&principal) {
         let message = format!("`{principal}` is not configured");
         return Err(Problem::new(3, "unknown-principal", message));
     }
-    let following = reload::follow(file.to_owned(), known, askers.clone());
+    let following = reload::follow(file.to_owned(), known, askers.clone(), telemetry);
     let served = tokio::select! {
         served = serve_stdio(askers.asker(principal), signals::ending()?) => served,
         () = following => Ok(()),
@@ -55,6 +61,7 @@ pub(super) async fn end(askers: &Askers, output: &Output) {
     if let Err(error) = askers.settle().await {
         output.aside(format!("the journal's last entries may be lost: {error}"));
     }
+    log::end();
 }
 
 fn token(file: Option<&Path>) -> Result<String, Problem> {

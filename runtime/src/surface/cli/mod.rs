@@ -29,8 +29,8 @@ mod token;
 
 use arguments::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind, parser::ValueSource};
-pub(crate) use output::plain;
 use output::{Output, said};
+pub(crate) use output::{plain, shown};
 use problem::Problem;
 use std::process::ExitCode;
 

@@ -144,7 +144,7 @@ pub(super) fn plain_lines(text: &str) -> String {
 
 /// JSON with what could steer a terminal or hide text as `\uXXXX`: the same value. JSON has such
 /// characters inside strings only, and the serializer has escaped U+0000 to U+001F.
-fn shown(json: &str) -> String {
+pub(crate) fn shown(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if matches!(c, '\u{7f}'..='\u{9f}') || is_invisible(c) {

@@ -77,36 +77,32 @@ impl Problem {
 
 impl From<HostError> for Problem {
     fn from(error: HostError) -> Self {
-        let (exit, code) = match &error {
-            HostError::Config { .. } => (2, "configuration"),
-            HostError::Authority(_) => (2, "configuration"),
+        let exit = match &error {
             HostError::Admission { source, .. } => match &**source {
-                AdmissionError::NotGranted { .. } => (3, "not-granted"),
-                // `describe` is a run like any other: how it ended has the same code everywhere.
+                AdmissionError::NotGranted { .. } => 3,
                 AdmissionError::DescribeFailed { outcome, .. } => match **outcome {
-                    RunOutcome::Limit { .. } => (5, "describe-limit"),
-                    RunOutcome::Trap { .. } => (5, "describe-trapped"),
-                    RunOutcome::HostFault { .. } => (5, "host-fault"),
-                    _ => (2, "not-admitted"),
+                    RunOutcome::Limit { .. }
+                    | RunOutcome::Trap { .. }
+                    | RunOutcome::HostFault { .. } => 5,
+                    _ => 2,
                 },
-                _ => (2, "not-admitted"),
+                _ => 2,
             },
-            HostError::Sandbox(_) => (5, "sandbox"),
-            HostError::Provider(_) => (2, "provider"),
-            HostError::NoProvider { .. } => (2, "no-provider"),
-            HostError::PinnedBytes { .. } => (6, "pinned-bytes"),
-            HostError::NoPlugin { .. } => (2, "no-plugin"),
-            HostError::NoTool { .. } => (2, "no-tool"),
-            HostError::NoHelper => (2, "no-helper"),
-            HostError::Io { .. } => (2, "io"),
-            HostError::Journal { code, .. } => (5, *code),
-            HostError::Integrity { code, .. } => (6, *code),
-            HostError::Refused { code, .. } => (3, *code),
-            HostError::Policies(_) => (2, "policies"),
-            HostError::Roster(_) => (2, "approvers"),
-            HostError::Canonical(_) => (3, "not-canonical"),
-            HostError::Document(error) => (3, error.code()),
+            HostError::Sandbox(_) | HostError::Journal { .. } => 5,
+            HostError::PinnedBytes { .. } | HostError::Integrity { .. } => 6,
+            HostError::Refused { .. } | HostError::Canonical(_) | HostError::Document(_) => 3,
+            HostError::Config { .. }
+            | HostError::Authority(_)
+            | HostError::Provider(_)
+            | HostError::NoProvider { .. }
+            | HostError::NoPlugin { .. }
+            | HostError::NoTool { .. }
+            | HostError::NoHelper
+            | HostError::Io { .. }
+            | HostError::Policies(_)
+            | HostError::Roster(_) => 2,
         };
+        let code = error.code();
         let problem = Self::new(exit, code, error.to_string());
         match next_step(&error) {
             Some(next) => problem.more(next),

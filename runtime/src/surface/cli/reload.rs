@@ -2,7 +2,7 @@
 //! built from it and takes the old one's place between two calls. One that means nothing changes nothing: the
 //! old host serves on, and says so, once. Calls that run end under the rules they began with.
 
-use crate::{Config, Host, HostError, desk::Askers, surface::log::logged};
+use crate::{Config, Host, HostError, desk::Askers, telemetry::Telemetry};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// How often the configuration is looked at.
@@ -17,7 +17,7 @@ pub(super) fn fingerprint(config: &Config) -> String {
 }
 
 /// Follows a configuration for as long as it is polled.
-pub(super) async fn follow(file: PathBuf, mut known: String, askers: Askers) {
+pub(super) async fn follow(file: PathBuf, mut known: String, askers: Askers, telemetry: Telemetry) {
     let mut complained = String::new();
     loop {
         tokio::time::sleep(LOOK).await;
@@ -27,10 +27,14 @@ pub(super) async fn follow(file: PathBuf, mut known: String, askers: Askers) {
             Ok(Ok(config)) => {
                 let now = fingerprint(&config);
                 if now == known {
-                    complained.clear();
+                    if !complained.is_empty() {
+                        complained.clear();
+                        telemetry.same();
+                    }
                     continue;
                 }
-                tokio::task::spawn_blocking(move || Host::builder(config).build())
+                let builder = Host::builder(config).telemetry(telemetry.clone());
+                tokio::task::spawn_blocking(move || builder.build())
                     .await
                     .map(|built| built.map(|host| (now, host)))
             }
@@ -41,7 +45,8 @@ pub(super) async fn follow(file: PathBuf, mut known: String, askers: Askers) {
             Ok(Ok((now, host))) => {
                 known = now;
                 complained.clear();
-                logged(told(&host));
+                telemetry.loaded(true);
+                tell(&host);
                 askers.replace(Arc::new(host));
                 continue;
             }
@@ -52,19 +57,20 @@ pub(super) async fn follow(file: PathBuf, mut known: String, askers: Askers) {
             }
         };
         if problem != complained {
-            logged(format!("the changed configuration is not used, the one before is: {problem}"));
+            telemetry.loaded(false);
+            tracing::error!(problem, "the changed configuration is not used, the one before is");
             complained = problem;
         }
     }
 }
 
-fn told(host: &Host) -> String {
+fn tell(host: &Host) {
     let epoch = &host.rules().epoch;
-    format!(
-        "the changed configuration is used from here on: {} plugins, policies {}, catalogues {}, approvers {}",
-        host.config().plugins.len(),
-        epoch.policies.short(),
-        epoch.catalogues.short(),
-        epoch.approvers.short()
-    )
+    tracing::info!(
+        plugins = host.config().plugins.len(),
+        policies = epoch.policies.short(),
+        catalogues = epoch.catalogues.short(),
+        approvers = epoch.approvers.short(),
+        "the changed configuration is used from here on"
+    );
 }

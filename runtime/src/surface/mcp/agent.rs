@@ -9,7 +9,6 @@ use crate::{
     HostError,
     desk::{Answer, Asker, OwnRequest, Wish},
     pipeline::{CancelOnDrop, Control},
-    surface::log::logged,
 };
 use interlock_authority::desk::RequestState;
 use rmcp::model::{CallToolResult, JsonObject};
@@ -95,12 +94,12 @@ impl Agent {
         let answer = self.asker.call(wish, control).await;
         watched.ended();
         if let Err(error) = &answer {
-            logged(format!(
-                "{}: a call of {}.{} failed: {error}",
-                self.asker.principal(),
-                entry.plugin,
-                entry.tool
-            ));
+            tracing::warn!(
+                principal = %self.asker.principal(),
+                tool = %format_args!("{}.{}", entry.plugin, entry.tool),
+                %error,
+                "a call could not be decided"
+            );
         }
         answer
     }
@@ -128,7 +127,7 @@ impl Agent {
                     RequestState::Approved => {
                         // The answer is kept by the asker, for whoever comes for it.
                         if let Err(error) = agent.asker.resume(&id, &control).await {
-                            logged(format!("request {id}: {error}"));
+                            tracing::warn!(request = id, %error, "a request cannot be applied");
                         }
                         break;
                     }
@@ -175,6 +174,6 @@ impl Agent {
 /// Tells the operator what is not offered, and why.
 fn tell(tools: &Tools) {
     for (what, why) in &tools.left_out {
-        logged(format!("`{what}` is not offered to agents: {why}"));
+        tracing::warn!(what, why, "not offered to agents");
     }
 }

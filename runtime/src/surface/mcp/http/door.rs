@@ -8,7 +8,7 @@ use super::{
     limits::Bucket,
     say,
 };
-use crate::{config::Serving, desk::Askers, surface::log::logged, tokens::Tokens};
+use crate::{config::Serving, desk::Askers, tokens::Tokens};
 use hyper::{HeaderMap, Method, Request, StatusCode, body::Incoming, header::AUTHORIZATION};
 use interlock_authority::Principal;
 use rmcp::transport::streamable_http_server::{
@@ -148,7 +148,7 @@ impl Door {
             Ok(all) => all.into_iter().filter(|t| t.state(now) == "good").map(|t| t.id).collect(),
             // INVARIANT FAIL-CLOSED: what cannot be read is no token.
             Err(error) => {
-                logged(format!("tokens cannot be read: {error}"));
+                tracing::error!(%error, "tokens cannot be read");
                 Vec::new()
             }
         };
@@ -203,7 +203,7 @@ impl Door {
     fn tell(&self, text: String) {
         let second = self.start.elapsed().as_secs() + 1;
         if self.told.swap(second, Ordering::Relaxed) != second {
-            logged(text);
+            tracing::warn!("{text}");
         }
     }
 

@@ -9,7 +9,7 @@ mod door;
 mod limits;
 mod say;
 
-use crate::{config::Serving, desk::Askers, surface::log::logged, tokens::Tokens};
+use crate::{config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use body::Held;
 use door::{Door, Entered};
 use http_body_util::combinators::BoxBody;
@@ -41,6 +41,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Where MCP is.
 pub const PATH: &str = "/mcp";
+/// Whether the process lives.
+const HEALTH: &str = "/healthz";
+/// Whether it can serve.
+const READY: &str = "/readyz";
 /// The longest body of a request.
 const MAX_BODY: usize = 4 << 20;
 /// How long a client may take for its headers.
@@ -65,6 +69,7 @@ pub struct Server {
 struct Shared {
     askers: Askers,
     door: Door,
+    telemetry: Telemetry,
     stopping: AtomicBool,
     /// Ends sessions and streams.
     ended: CancellationToken,
@@ -75,7 +80,12 @@ impl Server {
     ///
     /// # Errors
     /// An address that cannot be had.
-    pub async fn bind(askers: Askers, tokens: Tokens, serving: Serving) -> Result<Self, String> {
+    pub async fn bind(
+        askers: Askers,
+        tokens: Tokens,
+        serving: Serving,
+        telemetry: Telemetry,
+    ) -> Result<Self, String> {
         let listener = TcpListener::bind(serving.listen)
             .await
             .map_err(|e| format!("cannot listen on {}: {e}", serving.listen))?;
@@ -83,7 +93,7 @@ impl Server {
         let ended = CancellationToken::new();
         let door = Door::new(askers.clone(), tokens, settings(&serving, address, &ended), serving);
         let stopping = AtomicBool::new(false);
-        let shared = Arc::new(Shared { askers, door, stopping, ended });
+        let shared = Arc::new(Shared { askers, door, telemetry, stopping, ended });
         Ok(Self { listener, address, shared })
     }
 
@@ -110,24 +120,27 @@ impl Server {
                         let Ok(place) = places.clone().try_acquire_owned() else { continue };
                         let (shared, closing) = (self.shared.clone(), closing.clone());
                         connections.spawn(async move {
+                            let counted = shared.telemetry.connection();
                             connection(shared, stream, closing).await;
+                            drop(counted);
                             drop(place);
                         });
                     }
                     Err(error) => {
                         // Out of files, most likely: wait for some to be given back.
-                        logged(format!("cannot accept a connection: {error}"));
+                        tracing::error!(%error, "cannot accept a connection");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 }
             }
         }
-        logged("stopping: nothing new is taken, what runs may end");
+        tracing::info!("stopping: nothing new is taken, what runs may end");
         self.shared.stopping.store(true, Ordering::Release);
         drop(self.listener);
         closing.cancel();
         if !self.shared.askers.quiet(GRACE).await {
-            logged(format!("ending {} calls that have not ended", self.shared.askers.under_way()));
+            let calls = self.shared.askers.under_way();
+            tracing::warn!(calls, "ending calls that have not ended");
         }
         self.shared.askers.stop();
         let _ = self.shared.askers.quiet(GRACE).await;
@@ -182,12 +195,19 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, closing: Cancellatio
 
 impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
-        match (request.method(), request.uri().path()) {
-            (&Method::GET, "/healthz") => say::json(StatusCode::OK, &json!({"status": "alive"})),
-            (&Method::GET, "/readyz") => self.ready(),
-            (_, PATH) => self.mcp(request).await,
-            _ => say::refused(StatusCode::NOT_FOUND, "not-found", "agents are served at /mcp"),
-        }
+        let (route, answer) = match (request.method(), request.uri().path()) {
+            (&Method::GET, HEALTH) => {
+                (HEALTH, say::json(StatusCode::OK, &json!({"status": "alive"})))
+            }
+            (&Method::GET, READY) => (READY, self.ready()),
+            (_, PATH) => (PATH, self.mcp(request).await),
+            _ => {
+                let told = "agents are served at /mcp";
+                ("other", say::refused(StatusCode::NOT_FOUND, "not-found", told))
+            }
+        };
+        self.telemetry.answered(route, answer.status().as_u16());
+        answer
     }
 
     fn ready(&self) -> Answer {
@@ -200,7 +220,7 @@ impl Shared {
         match self.askers.ready() {
             Ok(()) => say::json(StatusCode::OK, &json!({"status": "ready"})),
             Err(error) => {
-                logged(format!("not ready: {error}"));
+                tracing::error!(%error, "not ready");
                 no("journal")
             }
         }

@@ -1,0 +1,119 @@
+//! The numbers of a host, for a monitoring system, on a listener of their own: agents have no way to them, and
+//! whoever watches needs no token of an agent. They name tools, principals and codes, and nothing else; still,
+//! the address is to be one that only the monitoring system reaches.
+
+use crate::{desk::Askers, telemetry::Telemetry};
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+
+/// Where the numbers are.
+const PATH: &str = "/metrics";
+/// The content type of OpenMetrics 1.0 text.
+const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How long one connection may live: a monitoring system asks in a moment.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The most connections at the same time.
+const MAX_CONNECTIONS: usize = 16;
+
+/// The listener.
+pub(super) struct Metrics {
+    listener: TcpListener,
+    address: SocketAddr,
+    askers: Askers,
+    telemetry: Telemetry,
+}
+
+impl Metrics {
+    /// Listens.
+    ///
+    /// # Errors
+    /// An address that cannot be had.
+    pub(super) async fn bind(
+        address: SocketAddr,
+        askers: Askers,
+        telemetry: Telemetry,
+    ) -> Result<Self, String> {
+        let failed = |e| format!("cannot listen on {address}: {e}");
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, askers, telemetry })
+    }
+
+    /// Where to read them.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}{PATH}", self.address)
+    }
+
+    /// Answers, until it is dropped.
+    pub(super) async fn run(self) {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            let Ok((stream, _)) = self.listener.accept().await else {
+                // Out of files, most likely: wait for some to be given back.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            let Ok(place) = places.clone().try_acquire_owned() else { continue };
+            let (askers, telemetry) = (self.askers.clone(), self.telemetry.clone());
+            tokio::spawn(async move {
+                let served = connection(stream, askers, telemetry);
+                let _ = tokio::time::timeout(PATIENCE, served).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, askers: Askers, telemetry: Telemetry) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (askers, telemetry) = (askers.clone(), telemetry.clone());
+        async move { Ok::<_, Infallible>(answer(&request, askers, telemetry).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_headers(64);
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(
+    request: &Request<Incoming>,
+    askers: Askers,
+    telemetry: Telemetry,
+) -> Response<Full<Bytes>> {
+    let say = |status, text: &str| {
+        let mut response = Response::new(Full::new(Bytes::from(format!("{text}\n"))));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        response
+    };
+    if request.uri().path() != PATH {
+        return say(StatusCode::NOT_FOUND, "the numbers are at /metrics");
+    }
+    if request.method() != Method::GET {
+        let mut response = say(StatusCode::METHOD_NOT_ALLOWED, "numbers are read, with GET");
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+        return response;
+    }
+    // The journal is read, which may wait for the disk.
+    telemetry.lost_lines(super::log::lost());
+    let text = tokio::task::spawn_blocking(move || telemetry.text(&askers.standing())).await;
+    match text {
+        Ok(Ok(text)) => {
+            let mut response = Response::new(Full::new(Bytes::from(text)));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(TEXT));
+            response
+        }
+        _ => say(StatusCode::INTERNAL_SERVER_ERROR, "the numbers cannot be told"),
+    }
+}
