@@ -6,6 +6,7 @@
 //! The mistake it stops: a demo that shows what we say instead of what happens.
 
 mod agent;
+mod dialogue;
 pub(crate) mod guardian;
 mod scene;
 mod serving;

@@ -9,8 +9,8 @@ use xtask::evidence;
 
 use super::TOKEN_OF;
 use crate::demo::agent::Agent;
+use crate::demo::dialogue::{hint, name};
 use crate::demo::scene::{Ran, Scene};
-use crate::demo::told::{hint, name};
 
 /// The agent's folder, beside the deployment.
 const FOLDER: &str = "agent";

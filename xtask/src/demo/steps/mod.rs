@@ -5,6 +5,8 @@ mod environment;
 mod heal;
 mod overreach;
 mod people;
+mod proof;
+mod signing;
 mod teardown;
 
 use super::Step;
@@ -34,7 +36,7 @@ pub(super) const STORY: &[Step] = &[
     Step { title: "An agent that reaches further is refused", run: overreach::agent },
     Step { title: "Proof that none of it ran", run: overreach::nothing_ran },
     Step { title: "A plugin that rebuilds environments, planned", run: teardown::planned },
-    Step { title: "People who may approve", run: people::roster },
+    Step { title: "People who may approve", run: signing::roster },
     Step { title: "Called: nothing happens, people are asked", run: people::asked },
     Step {
         title: "One signature is not enough, and none is the agent's",
@@ -42,7 +44,7 @@ pub(super) const STORY: &[Step] = &[
     },
     Step { title: "Two are, once", run: people::two_are },
     Step { title: "A world that moved", run: people::stale },
-    Step { title: "Proof", run: people::proof },
+    Step { title: "Proof", run: proof::proof },
     Step { title: "The host ends", run: agent::leave },
     Step { title: "The end", run: environment::end },
 ];

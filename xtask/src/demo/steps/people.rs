@@ -1,54 +1,22 @@
-//! The end of the story: what destroys waits for people; exactly what they signed happens, once; and all of
-//! it can be proven afterwards.
+//! What destroys waits for people; exactly what they signed happens, once, in a world that has not moved.
 // INVARIANT DESTROY-NEEDS-PEOPLE and INVARIANT ASKER-CANNOT-APPROVE, shown from outside.
 
-use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::agent::refused_method;
 use super::heal::TOOLS;
+use super::signing::{approve, request, sign_elsewhere};
 use super::teardown::{OFFERED, wish};
 use super::{ENVIRONMENT, SERVICE};
-use crate::demo::scene::{Ran, Sample, Scene, pids};
-use crate::demo::told::names;
+use crate::demo::dialogue::names;
+use crate::demo::scene::{Sample, Scene, pids};
 use crate::ui::time;
 
 /// What the agent says to the people who will read its request.
 const WORDS: &str = "api and worker disagree about the schema since the deploy";
-/// Whose keys are on the roster.
-const PEOPLE: [&str; 3] = ["amira", "jonas", "li"];
-
-pub(super) fn roster(scene: &mut Scene<'_>) -> Result<()> {
-    scene.tell("Three people get a key each, and stand on the roster of approvers. One of them,");
-    scene.tell("jonas, operates the agent: his signature never counts for what the agent asks.");
-    let mut lines = String::new();
-    for person in PEOPLE {
-        let key = scene.beside(person);
-        ssh_keygen(&["-q", "-t", "ed25519", "-N", "", "-C", person, "-f", &key])?;
-        let public = std::fs::read_to_string(format!("{key}.pub"))?;
-        writeln!(lines, "{person}@example.com {}", public.trim())?;
-    }
-    scene.serving()?.mark();
-    OpenOptions::new()
-        .append(true)
-        .open(scene.deployment().join("approvers/allowed_signers"))
-        // In one piece: the running host may look at any moment.
-        .and_then(|mut signers| signers.write_all(lines.as_bytes()))
-        .context("could not write to the roster that `init` made")?;
-    scene.followed()?;
-    let check = scene.interlock(&["policy", "check"])?;
-    scene.check_exit("the policies are in order", &check, 0);
-    let named = check.stdout.contains("destroys-need-two");
-    scene.check("one of them asks for two people", named, "destroys-need-two");
-    Ok(())
-}
-
 pub(super) fn asked(scene: &mut Scene<'_>) -> Result<()> {
     scene.tell(
         "The agent calls the tool that rebuilds the environment. It gets a handle, and people",
@@ -163,31 +131,6 @@ pub(super) fn stale(scene: &mut Scene<'_>) -> Result<()> {
     unchanged(scene, &before, "nothing has happened")
 }
 
-pub(super) fn proof(scene: &mut Scene<'_>) -> Result<()> {
-    scene.tell("All of it is in the journal: a Merkle log with a signed head.");
-    let list = scene.interlock(&["journal", "list", "--last", "12"])?;
-    scene.check_exit("read by a person", &list, 0);
-    let verify = scene.interlock(&["journal", "verify"])?;
-    scene.check_exit("verified against its signed head", &verify, 0);
-    let export = scene.beside("export.tar");
-    let exported = scene.interlock(&["journal", "export", &export])?;
-    scene.check_exit("exported", &exported, 0);
-    let verified = scene.interlock(&["journal", "verify", &export])?;
-    scene.check_exit("the export is verified with the log's public key alone", &verified, 0);
-    scene.tell("Somebody changes one bit of it: the word `intent` of the first effect.");
-    let mut bytes = std::fs::read(&export)?;
-    let word = b"\"intent\"";
-    let at = bytes.windows(word.len()).position(|window| window == word);
-    let byte = at.and_then(|at| bytes.get_mut(at + 1)).context("the export names no intent")?;
-    *byte ^= 1;
-    std::fs::write(&export, bytes)?;
-    let broken = scene.interlock(&["journal", "verify", &export])?;
-    scene.check_exit("found", &broken, 6);
-    let named = broken.stderr.contains("leaf");
-    scene.check("and named: the byte, and the leaf it is in", named, "interlock journal verify");
-    Ok(())
-}
-
 /// The agent's call, once more with its request.
 fn goes_on(id: &str) -> Value {
     let mut wish = wish();
@@ -195,59 +138,6 @@ fn goes_on(id: &str) -> Value {
         wish.insert("interlock_request".to_owned(), id.into());
     }
     wish
-}
-
-/// The newest request: its id and its digest.
-fn request(scene: &Scene<'_>) -> Result<(String, String)> {
-    let list = scene.quietly(&["approval", "list", "--json"])?;
-    let all: Value = serde_json::from_str(&list.stdout)
-        .with_context(|| format!("`approval list --json` printed no JSON: {}", list.stderr))?;
-    let text = |name: &str| all.get(0).and_then(|one| one.get(name)).and_then(Value::as_str);
-    match (text("request"), text("document")) {
-        (Some(id), Some(digest)) => Ok((id.to_owned(), digest.to_owned())),
-        _ => bail!("there is no request"),
-    }
-}
-
-fn approve(scene: &Scene<'_>, id: &str, digest: &str, person: &str) -> Result<Ran> {
-    let key = scene.beside(person);
-    scene.interlock(&["approval", "approve", id, "--key", &key, "--digest", digest])
-}
-
-/// `show --raw`, `ssh-keygen -Y sign`, `approve --signature`.
-fn sign_elsewhere(scene: &mut Scene<'_>, id: &str, digest: &str, person: &str) -> Result<()> {
-    let raw = scene.quietly(&["approval", "show", id, "--raw"])?;
-    let document = scene.write("document.txt", &raw.stdout)?;
-    let signature = format!("{document}.sig");
-    // Absent the first time.
-    let _ = std::fs::remove_file(&signature);
-    scene.tell("    $ interlock approval show ID --raw > document.txt");
-    scene.tell("    $ ssh-keygen -Y sign -n interlock-approval@v1 -f KEY document.txt");
-    let key = scene.beside(person);
-    ssh_keygen(&["-q", "-Y", "sign", "-n", "interlock-approval@v1", "-f", &key, &document])?;
-    let taken = scene.interlock(&[
-        "approval",
-        "approve",
-        id,
-        "--signature",
-        &signature,
-        "--digest",
-        digest,
-    ])?;
-    scene.check_exit(&format!("{person}'s signature counts"), &taken, 0);
-    Ok(())
-}
-
-fn ssh_keygen(arguments: &[&str]) -> Result<()> {
-    let output = Command::new("ssh-keygen")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .context("could not start `ssh-keygen` (package openssh-client)")?;
-    if !output.status.success() {
-        bail!("ssh-keygen failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(())
 }
 
 fn unchanged(scene: &mut Scene<'_>, before: &Sample, claim: &str) -> Result<()> {
