@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A process, told apart from a later one that was given the same number.
@@ -44,6 +44,12 @@ pub fn processes_inside(directory: &Path) -> Vec<u32> {
         .collect();
     inside.sort_unstable();
     inside
+}
+
+/// What a process has open; `None` where that cannot be seen, as of one that has ended.
+pub fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    Some(entries.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok()).collect())
 }
 
 /// The status code that `http://127.0.0.1:PORT/…` answers with; `None` when nothing answers.
@@ -101,6 +107,15 @@ mod tests {
         assert_eq!(found, [child.id()]);
         assert!(processes_inside(&directory).is_empty());
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn what_a_process_has_open_is_seen_and_nothing_is_said_of_none() {
+        let own = std::env::current_exe().unwrap();
+        let file = std::fs::File::open(&own).unwrap();
+        assert!(open_files(std::process::id()).unwrap().contains(&own));
+        drop(file);
+        assert!(open_files(u32::MAX).is_none());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A second process that outlives the demo, however the demo ends, and cleans up after it.
 //!
 //! Service processes are meant to outlive the command that started them, so Ctrl-C at the terminal does
-//! not reach them. The guardian sits in a process group of its own and waits for the pipe from the demo
+//! not reach them; and the running host and the agent's bridge are not ended by a `kill -9` of their parent.
+//! All of them work in the demo's directory, which is how they are known. The guardian sits in a process group of its own and waits for the pipe from the demo
 //! to close: at its end, on Ctrl-C, on a panic and on `kill -9` alike.
 
 use std::io::Read;

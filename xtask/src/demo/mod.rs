@@ -1,12 +1,17 @@
 //! `cargo xtask demo`: the story with the real binary, real processes and real HTTP.
 //!
-//! Every claim is checked with evidence gathered apart from the host (`/proc`, a plain TCP connection,
-//! bytes on disk), and a claim that does not hold fails the demo.
+//! People and operators use the command line; the agent speaks MCP to a running host. Every claim is checked
+//! with evidence gathered apart from the host (`/proc`, a plain TCP connection, bytes on disk), and a claim
+//! that does not hold fails the demo.
 //! The mistake it stops: a demo that shows what we say instead of what happens.
 
+mod agent;
+mod dialogue;
 pub(crate) mod guardian;
 mod scene;
+mod serving;
 mod steps;
+mod told;
 
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

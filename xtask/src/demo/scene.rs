@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use xtask::evidence::{self, Process};
 
+use super::agent::Agent;
+use super::serving::Serving;
 use crate::command::words;
 use crate::paths;
 use crate::ui::{Paint, Ui, time};
@@ -17,7 +19,7 @@ use crate::ui::{Paint, Ui, time};
 /// The deployment's folder inside the demo's directory: what `interlock init` makes.
 pub(crate) const DEPLOYMENT: &str = "deployment";
 /// Longer output is shown with its middle left out.
-const SHOWN_LINES: usize = 48;
+const SHOWN_LINES: usize = 60;
 
 /// The stage.
 pub(crate) struct Scene<'a> {
@@ -25,6 +27,10 @@ pub(crate) struct Scene<'a> {
     root: PathBuf,
     binary: PathBuf,
     directory: PathBuf,
+    /// The host that agents speak to, once it runs.
+    pub(super) serving: Option<Serving>,
+    /// The agent, once it is connected.
+    pub(super) agent: Option<Agent>,
     held: usize,
     broken: usize,
 }
@@ -58,6 +64,8 @@ impl<'a> Scene<'a> {
             root: root.to_owned(),
             binary: binary.to_owned(),
             directory: directory.to_owned(),
+            serving: None,
+            agent: None,
             held: 0,
             broken: 0,
         }
@@ -70,7 +78,27 @@ impl<'a> Scene<'a> {
 
     /// A line of the story.
     pub(crate) fn tell(&self, line: &str) {
-        self.ui.say(&format!("  {line}"));
+        self.ui.say(format!("  {line}").trim_end());
+    }
+
+    /// A line with a meaning.
+    pub(super) fn line(&self, paint: Paint, line: &str) {
+        self.ui.say(&self.ui.paint(paint, line));
+    }
+
+    /// The binary of the story.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// The agent.
+    pub(crate) fn agent(&mut self) -> Result<&mut Agent> {
+        self.agent.as_mut().context("no agent is connected")
+    }
+
+    /// The running host.
+    pub(crate) fn serving(&mut self) -> Result<&mut Serving> {
+        self.serving.as_mut().context("no host is running")
     }
 
     /// The deployment's folder.
@@ -102,6 +130,14 @@ impl<'a> Scene<'a> {
 
     /// Runs `interlock` and shows the command and what it printed.
     pub(crate) fn interlock(&self, arguments: &[&str]) -> Result<Ran> {
+        self.prompt(arguments);
+        let ran = self.quietly(arguments)?;
+        self.show_end(&ran);
+        Ok(ran)
+    }
+
+    /// Shows a command as somebody would type it.
+    pub(crate) fn prompt(&self, arguments: &[&str]) {
         let mut shown = Command::new("interlock");
         shown.args(arguments);
         self.ui.say("");
@@ -109,12 +145,14 @@ impl<'a> Scene<'a> {
         for line in format!("$ {command}").lines() {
             self.ui.say(&format!("  {}", self.ui.paint(Paint::Strong, line)));
         }
-        let ran = self.quietly(arguments)?;
+    }
+
+    /// Shows what a command printed, and how it ended.
+    pub(crate) fn show_end(&self, ran: &Ran) {
         self.show(&self.shortened(&ran.stdout));
         self.show(&self.shortened(&ran.stderr));
         let end = format!("exit {}, {}", ran.code, time(ran.time));
         self.ui.say(&format!("    {}", self.ui.paint(Paint::Quiet, &end)));
-        Ok(ran)
     }
 
     /// Paths as somebody would type them in the checkout and in the deployment.
@@ -167,8 +205,13 @@ impl<'a> Scene<'a> {
         if text.matches(old).count() != 1 {
             bail!("interlock.toml does not say `{old}` once");
         }
-        std::fs::write(&path, text.replace(old, new))
-            .with_context(|| format!("could not write `{}`", path.display()))
+        // In one piece: a running host may look at any moment, and half a file is another configuration.
+        let whole = path.with_extension("toml.new");
+        std::fs::write(&whole, text.replace(old, new))
+            .with_context(|| format!("could not write `{}`", whole.display()))?;
+        std::fs::set_permissions(&whole, std::fs::metadata(&path)?.permissions())?;
+        std::fs::rename(&whole, &path)
+            .with_context(|| format!("could not replace `{}`", path.display()))
     }
 
     /// A claim about how a command ended.
@@ -209,7 +252,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn show(&self, text: &str) {
+    pub(super) fn show(&self, text: &str) {
         let lines: Vec<&str> = text.trim_end().lines().collect();
         if text.trim().is_empty() {
             return;

@@ -1,9 +1,16 @@
 //! The partial fix: one service breaks, an agent's tool heals it, nothing else is touched.
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
-use super::{AGENT, ENVIRONMENT, OBSERVE, REMEDIATE, SERVICE};
+use super::agent::check_hints;
+use super::{ENVIRONMENT, OBSERVE, REMEDIATE, SERVICE};
 use crate::demo::scene::{Sample, Scene, Service, answer, pids};
+
+/// The tools of fix-service, as an agent sees them.
+pub(super) const DIAGNOSE: &str = "fix-service__diagnose";
+pub(super) const HEAL: &str = "fix-service__heal";
+pub(super) const TOOLS: &[&str] = &[DIAGNOSE, HEAL];
 
 pub(super) fn install(scene: &mut Scene<'_>) -> Result<()> {
     let plugin = scene.plugin("fix_service")?;
@@ -23,6 +30,9 @@ pub(super) fn install(scene: &mut Scene<'_>) -> Result<()> {
         REMEDIATE,
     ])?;
     scene.check_exit("fix-service is installed, pinned by the digest of its bytes", &install, 0);
+    scene.tell("The host runs on, and follows its configuration. The agent's client hears of it.");
+    let tools = scene.offered("the agent is offered the tools of fix-service", TOOLS)?;
+    check_hints(scene, &tools, &[DIAGNOSE], &[]);
     Ok(())
 }
 
@@ -40,12 +50,17 @@ pub(super) fn break_it(scene: &mut Scene<'_>) -> Result<()> {
 }
 
 pub(super) fn heal(scene: &mut Scene<'_>) -> Result<()> {
-    scene.tell("An agent calls the tool. Every capability call it makes passes the gate.");
+    scene.tell("The agent looks first, with a tool that can only read.");
     let before = scene.sample()?;
+    let target = json!({"environment": ENVIRONMENT, "service": SERVICE});
+    let diagnosis = scene.calls(DIAGNOSE, &target)?;
+    scene.check_status("it is told what is wrong", &diagnosis, "done");
+    let untouched = diagnosis.nothing_happened() && scene.sample()? == before;
+    scene.check("nothing has happened", untouched, "happened: [], same processes, same answers");
+    scene.tell("Then it heals. Every capability call of the tool passes the gate.");
     scene.show_sample(&before);
-    let arguments = format!(r#"{{"environment":"{ENVIRONMENT}","service":"{SERVICE}"}}"#);
-    let call = scene.interlock(&["call", "fix-service.heal", &arguments, "--as", AGENT])?;
-    scene.check_exit("the tool did its work", &call, 0);
+    let healed = scene.calls(HEAL, &target)?;
+    scene.check_status("the tool did its work", &healed, "done");
     let after = scene.sample()?;
     scene.show_sample(&after);
     let (old, new) = (service(&before, SERVICE)?, service(&after, SERVICE)?);

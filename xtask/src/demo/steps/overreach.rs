@@ -4,15 +4,19 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use xtask::tripwire;
 
-use super::{OBSERVE, REMEDIATE};
+use super::agent::check_hints;
+use super::heal::{DIAGNOSE, HEAL, TOOLS};
+use super::{ENVIRONMENT, OBSERVE, REMEDIATE, SERVICE};
 use crate::demo::scene::Scene;
 use crate::ui::time;
 
 const TEARDOWN_INTERFACE: &str = "interlock:environment/teardown@0.1.0";
 const TRIPWIRE_GRANT: &str =
     "interlock:environment/teardown@0.1.0#delete-environment=environment/prod";
+const TRIPWIRE: &str = "tripwire__harmless";
 /// As `interlock init` writes it.
 const USUAL_LIMIT: &str = "time   = \"10s\"";
 const SHORT_LIMIT: &str = "time   = \"2s\"";
@@ -54,6 +58,21 @@ pub(super) fn refused(scene: &mut Scene<'_>) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn agent(scene: &mut Scene<'_>) -> Result<()> {
+    scene
+        .tell("The agent asks for the plugin's tool all the same, and then for more from the tool");
+    scene.tell("that it has: another environment.");
+    let before = scene.sample()?;
+    let absent =
+        scene.calls("overreach__heal", &json!({"environment": ENVIRONMENT, "service": SERVICE}))?;
+    scene.check("there is no such tool", absent.status == "error -32602", &absent.status);
+    let elsewhere = scene.calls(HEAL, &json!({"environment": "billing", "service": "db"}))?;
+    scene.check_status("its own tool reaches one environment", &elsewhere, "outside-grant");
+    scene.check("nothing has happened", elsewhere.nothing_happened(), "happened: []");
+    scene.check("not here either", scene.sample()? == before, "same processes, same answers");
+    Ok(())
+}
+
 pub(super) fn nothing_ran(scene: &mut Scene<'_>) -> Result<()> {
     scene
         .tell("A tripwire: a component with the same import whose first instruction is an endless");
@@ -78,13 +97,13 @@ pub(super) fn nothing_ran(scene: &mut Scene<'_>) -> Result<()> {
         "--grant",
         TRIPWIRE_GRANT,
     ])?;
-    let caught = if install.code == 0 {
-        // Plain components have nothing to run at admission; their first call instantiates them.
-        scene.interlock(&["call", "tripwire.harmless", "{}", "--as", super::AGENT])?
-    } else {
-        install
-    };
-    scene.check_exit("with the grant it runs into the host's time limit", &caught, 5);
+    scene.check_exit("with the grant it is admitted", &install, 0);
+    // Plain components have nothing to run at admission; their first call instantiates them.
+    let offered = [TOOLS, &[TRIPWIRE]].concat();
+    let tools = scene.offered("the agent is offered its tool", &offered)?;
+    check_hints(scene, &tools, &[DIAGNOSE], &[TRIPWIRE]);
+    let caught = scene.calls(TRIPWIRE, &json!({}))?;
+    scene.check_status("called, it runs into the host's time limit", &caught, "time");
     let faster = refused.time + Duration::from_millis(500) < caught.time;
     let evidence = format!("refused in {}, caught after {}", time(refused.time), time(caught.time));
     scene.check("so the refusal came before any of it ran", faster, &evidence);

@@ -4,11 +4,17 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
+use super::agent::check_hints;
+use super::heal::{DIAGNOSE, TOOLS};
 use super::{AGENT, ENVIRONMENT, OBSERVE, TEARDOWN};
 use crate::demo::scene::Scene;
 
-pub(super) const TOOL: &str = "rebuild-environment.rebuild";
+/// The tool as people and operators name it.
+const TOOL: &str = "rebuild-environment.rebuild";
+/// The same, as an agent sees it.
+pub(super) const OFFERED: &str = "rebuild-environment__rebuild";
 
 pub(super) fn planned(scene: &mut Scene<'_>) -> Result<()> {
     scene.tell("`rebuild-environment` is honest about what it does, and it is granted teardown.");
@@ -25,9 +31,13 @@ pub(super) fn planned(scene: &mut Scene<'_>) -> Result<()> {
         TEARDOWN,
     ])?;
     scene.check_exit("installed with a teardown grant", &install, 0);
-    scene.tell("Its plan: the tool runs, reads are real, effects are forecast and not performed.");
+    let tools = scene.offered("the agent is offered it", &[TOOLS, &[OFFERED]].concat())?;
+    check_hints(scene, &tools, &[DIAGNOSE], &[OFFERED]);
+    scene
+        .tell("Its plan, for a person to see: the tool runs, reads are real, effects are forecast");
+    scene.tell("and not performed.");
     let before = scene.sample()?;
-    let plan = scene.interlock(&["plan", TOOL, &arguments(), "--as", AGENT])?;
+    let plan = scene.interlock(&["plan", TOOL, &wish().to_string(), "--as", AGENT])?;
     scene.check_exit("planned", &plan, 0);
     let named = plan.stdout.contains("recreate-environment")
         && plan.stdout.to_lowercase().contains("destroy");
@@ -49,6 +59,7 @@ pub(super) fn planned(scene: &mut Scene<'_>) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn arguments() -> String {
-    format!(r#"{{"environment":"{ENVIRONMENT}","reason":"inconsistent after a deploy"}}"#)
+/// What the agent asks of it.
+pub(super) fn wish() -> Value {
+    json!({"environment": ENVIRONMENT, "reason": "inconsistent after a deploy"})
 }
