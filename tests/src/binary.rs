@@ -13,11 +13,15 @@ use serde_json::Value;
 /// A command that takes longer has hung: it is ended and the test fails.
 const HUNG: Duration = Duration::from_secs(120);
 
-/// The binary under test: beside the test's own executable, where cargo puts it.
+/// The binary under test: the one that `INTERLOCK_BINARY` names, or beside the test's own executable, where
+/// cargo puts it.
 ///
 /// # Errors
 /// When it has not been built.
 pub fn interlock() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("INTERLOCK_BINARY") {
+        return Ok(named.into());
+    }
     let own = std::env::current_exe().context("could not find this test's own executable")?;
     // target/debug/deps/all-… → target/debug/interlock
     let path = own

@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod guests;
 mod host;
+mod load;
 mod paths;
 mod test;
 mod ui;
@@ -24,6 +25,8 @@ cargo xtask test [STEP…]      every check, in order (all steps, or only the na
 cargo xtask test --list       the steps
 cargo xtask crash [--points N] [--seed S]
                               the real binary, killed N times (10,800 where nothing is said)
+cargo xtask load [--clients N] [--seconds S]
+                              a release build under many clients at once (200, for a minute, where nothing is said)
 cargo xtask demo [--keep]     the story with the real binary, in a fresh temporary directory (kept with --keep)
 
 exit: 0 all passed · 1 something failed · 2 usage";
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         ["guests"] => guests::command(&ui),
         ["test", rest @ ..] => test::command(&ui, rest),
         ["crash", rest @ ..] => crash::command(&ui, rest),
+        ["load", rest @ ..] => load::command(&ui, rest),
         ["demo"] => demo::command(&ui, demo::Keep::No),
         ["demo", "--keep"] => demo::command(&ui, demo::Keep::Yes),
         [demo::guardian::SUBCOMMAND, binary, directory] => {

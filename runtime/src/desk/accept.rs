@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Host, HostError,
-    record::{Recorder, space},
+    record::Recorder,
     seal::{InForce, Seal},
 };
 use interlock_authority::{
@@ -85,12 +85,8 @@ pub async fn accept(
     }
     let people = approved(&standing).map_err(|e| refused(&e))?;
     let request = people.request().to_owned();
-    let record = Seal::accepted(&request, host.rules(), &before)
-        .once(space::CLAIM, &request)
-        .mark(space::ABOUT, &request)
-        .unless(space::DENIED, &request)
-        .unless(space::REVOKED, &request)
-        .until(Some(people.expires().saturating_mul(1000)));
+    let expires_ms = people.expires().saturating_mul(1000);
+    let record = Seal::accepted(&request, host.rules(), &before).consuming(&request, expires_ms);
     host.journal().write(record).await.map_err(|e| ended(&request, e))?;
     Ok(Acceptance::Accepted { request })
 }

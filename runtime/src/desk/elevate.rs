@@ -143,13 +143,9 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
         until,
     };
     let record = Record::of(Event::of(&ulid(), event))
-        .once(space::CLAIM, &request)
         .once(space::GRANT, &request)
         .mark(space::ELEVATED, key(principal, &plugin.name))
-        .mark(space::ABOUT, &request)
-        .unless(space::DENIED, &request)
-        .unless(space::REVOKED, &request)
-        .until(Some(people.expires().saturating_mul(1000)));
+        .consuming(&request, people.expires().saturating_mul(1000));
     host.journal().write(record).await.map_err(|e| ended(&request, e))?;
     Ok(Elevating::InForce { request, until })
 }

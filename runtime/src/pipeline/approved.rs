@@ -81,12 +81,7 @@ async fn claim(
     expires_ms: u64,
 ) -> Result<Option<(&'static str, String)>, HostError> {
     let journal = call.host.journal();
-    let record = Record::of(Event::of(&call.invocation, body))
-        .once(space::CLAIM, id)
-        .mark(space::ABOUT, id)
-        .unless(space::DENIED, id)
-        .unless(space::REVOKED, id)
-        .until(Some(expires_ms));
+    let record = Record::of(Event::of(&call.invocation, body)).consuming(id, expires_ms);
     match journal.write(record).await {
         Ok(()) => {}
         Err(WriteError::Taken { .. }) => {

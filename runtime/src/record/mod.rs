@@ -117,6 +117,16 @@ impl Record {
         self
     }
 
+    /// Uses an approved request up: once in the life of the journal, while nobody took it back, and in time.
+    #[must_use]
+    pub fn consuming(self, request: &str, expires_ms: u64) -> Self {
+        self.once(space::CLAIM, request)
+            .mark(space::ABOUT, request)
+            .unless(space::DENIED, request)
+            .unless(space::REVOKED, request)
+            .until(Some(expires_ms))
+    }
+
     /// Is charged to these budgets.
     #[must_use]
     pub fn charged(mut self, charges: Vec<Charge>) -> Self {

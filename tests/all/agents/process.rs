@@ -49,6 +49,17 @@ fn the_bridge_has_a_token_and_nothing_else_and_says_what_is_wrong_with_it() -> R
             serve = Serve::start_at(desk.deployment.path(), &address, &[])?;
             let tools = ask(&mut stdin, &mut stdout, &list)?;
             ensure!(tools["result"]["tools"].is_array(), "{tools}");
+            // And hears again what the host says by itself.
+            desk.deployment.run(&["plugin", "remove", "spinner"])?.exit(0)?;
+            loop {
+                let mut line = String::new();
+                ensure!(stdout.read_line(&mut line)? > 0, "it ended");
+                ensure!(line.contains("notifications/tools/list_changed"), "{line}");
+                let tools = ask(&mut stdin, &mut stdout, &list)?;
+                if tools["result"]["tools"].as_array().is_some_and(|all| all.len() == 2) {
+                    break;
+                }
+            }
         } else {
             ensure!(
                 answer["error"]["message"].as_str().is_some_and(|m| m.contains("token")),

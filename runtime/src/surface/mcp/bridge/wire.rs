@@ -10,12 +10,17 @@ use hyper::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER},
 };
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
-use std::{net::IpAddr, sync::Mutex};
+use serde_json::{Value, json};
+use std::{net::IpAddr, sync::Mutex, time::Duration};
 use tokio::{net::TcpStream, sync::mpsc};
 
 const SESSION: &str = "mcp-session-id";
 const VERSION: &str = "mcp-protocol-version";
+/// What a client is told when its tools may be others.
+const CHANGED: &str = "notifications/tools/list_changed";
+/// How soon a host that hung up is asked again, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Connections that are kept for later.
 const MAX_IDLE: usize = 8;
 
@@ -69,6 +74,8 @@ pub(super) struct Wire {
     agreed: Mutex<Agreed>,
     /// The message with which the client opened its session.
     opening: Mutex<Option<Bytes>>,
+    /// Held while a session is opened again: a second one would be nobody's.
+    reopening: tokio::sync::Mutex<()>,
     /// Connections that wait for their next request.
     idle: Mutex<Vec<Sender>>,
 }
@@ -92,6 +99,7 @@ impl Wire {
             token,
             agreed: Mutex::default(),
             opening: Mutex::default(),
+            reopening: tokio::sync::Mutex::default(),
             idle: Mutex::default(),
         })
     }
@@ -114,23 +122,28 @@ impl Wire {
         if envelope.method == "initialize" {
             *held(&self.opening) = Some(line.clone());
         }
+        let session = self.agreed().session;
         let (mut response, mut sender) = self.send(self.message(envelope, line.clone())?).await?;
         // A host that was started again knows no sessions of before; nothing of this message was done.
         if response.status() == StatusCode::NOT_FOUND
             && !envelope.stands_alone()
-            && self.reopen().await
+            && self.reopen(session).await
         {
             (response, sender) = self.send(self.message(envelope, line)?).await?;
         }
         self.answer(response, sender, envelope, say).await
     }
 
-    /// Opens the client's session again, without the client.
-    async fn reopen(&self) -> bool {
+    /// Opens the client's session again, without the client, where the host has forgotten this one. Says
+    /// whether there is one now.
+    async fn reopen(&self, forgotten: Option<HeaderValue>) -> bool {
+        let _one_at_a_time = self.reopening.lock().await;
+        if self.agreed().session != forgotten {
+            return true;
+        }
         let opening = held(&self.opening).clone();
-        let had = held(&self.agreed).session.take();
-        let (Some(opening), Some(_)) = (opening, had) else { return false };
-        // Without a version: the message itself asks for one.
+        let (Some(opening), Some(_)) = (opening, forgotten) else { return false };
+        // Without a session or a version: the message itself asks for them.
         let Ok(request) = self.request(Method::POST, opening, false) else { return false };
         let Ok((response, sender)) = self.send(request).await else { return false };
         let Some(session) = response.headers().get(SESSION).cloned() else { return false };
@@ -213,16 +226,39 @@ impl Wire {
         }
     }
 
-    /// Passes on what the host says by itself, for as long as it does.
+    /// Passes on what the host says by itself, also when it was started again meanwhile.
     pub(super) async fn listen(&self, say: &mpsc::Sender<String>) {
-        if self.agreed().session.is_none() {
-            return;
-        }
-        let Ok(request) = self.request(Method::GET, Bytes::new(), true) else { return };
-        let Ok((response, _sender)) = self.send(request).await else { return };
-        if response.status().is_success() {
-            let nothing = Envelope { id: None, method: String::new(), version: None, name: None };
-            let _ = self.events(response, &nothing, say).await;
+        let (mut pause, mut again) = (FIRST_PAUSE, false);
+        loop {
+            let session = self.agreed().session;
+            if session.is_none() {
+                return;
+            }
+            let Ok(request) = self.request(Method::GET, Bytes::new(), true) else { return };
+            if let Ok((response, _sender)) = self.send(request).await {
+                let status = response.status();
+                if status.is_success() {
+                    if std::mem::replace(&mut again, true) {
+                        // What changed while nobody listened is not known: the client is to look.
+                        let changed = json!({"jsonrpc": "2.0", "method": CHANGED});
+                        let _ = say.send(changed.to_string()).await;
+                    }
+                    let nothing =
+                        Envelope { id: None, method: String::new(), version: None, name: None };
+                    let _ = self.events(response, &nothing, say).await;
+                    pause = FIRST_PAUSE;
+                } else if status == StatusCode::NOT_FOUND {
+                    if self.reopen(session).await {
+                        continue;
+                    }
+                } else if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+                    // A token that is good no more, or a host that says nothing by itself.
+                    return;
+                }
+            }
+            // It is being started, or is not there.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
