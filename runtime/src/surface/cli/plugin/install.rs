@@ -50,10 +50,7 @@ pub(super) async fn run(
         host.catalogue().interface(interface).is_some_and(|i| i.class() == Class::Destroy)
     });
     if destroys {
-        output.aside(styled(
-            DIM,
-            "Its destructive functions can be planned; every call runs with them withheld.",
-        ));
+        output.aside(styled(DIM, "Each effect of class destroy waits for people."));
     }
     Ok(0)
 }

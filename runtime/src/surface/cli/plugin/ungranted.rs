@@ -82,10 +82,7 @@ fn text(missing: &[MissingGrant], catalogue: &Catalogue, wanted: &Wanted<'_>) ->
         out.push_str("  (put the name of the resource in the place of NAME)\n");
     }
     if destroys {
-        out.push_str(&styled(
-            DIM,
-            "  Even then its effects of class destroy can only be planned: every call runs with them withheld.\n",
-        ));
+        out.push_str(&styled(DIM, "  Even then each effect of class destroy waits for people.\n"));
     }
     out
 }
