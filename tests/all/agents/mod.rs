@@ -4,7 +4,7 @@ mod clients; // programs that are not ours, installed once
 mod conformance; // the official suite, held to docs/mcp-conformance.md
 mod door; // `serve`: tokens, hosts, strangers, limits, an orderly end
 mod process; // `mcp` as a process: the bridge, a configuration that changes, the guide's snippets
-mod unmodified; // a client that is not ours, over every way in
+mod unmodified; // clients that are not ours, over every way in
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
