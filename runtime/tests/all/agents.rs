@@ -461,6 +461,21 @@ async fn where_a_client_knows_tasks_a_wait_is_one_that_completes_when_people_agr
     assert_eq!(scene.cache.count("performed"), 1);
 }
 
+/// Some clients declare tasks to every server; in a session of an older version they know no task when they get one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_knows_tasks_and_speaks_an_older_version_is_told_to_wait_instead() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.raw("Agent::bot");
+    let hello = json!({"protocolVersion": "2025-11-25",
+        "capabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}},
+        "clientInfo": {"name": "test", "version": "1"}});
+    client.ask("initialize", hello).await;
+    client.tell("notifications/initialized", json!({})).await;
+    let call = json!({"name": "caller__change", "arguments": {}});
+    let answer = client.ask("tools/call", call).await;
+    assert_eq!(at(&answer, "/result/structuredContent/status"), "approval-required", "{answer}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_its_asker_takes_back_never_happens() {
     let scene = scene(POLICIES).await;

@@ -1,13 +1,16 @@
 //! Programs that are not ours, installed once for all tests of this checkout. What cannot be had is said
 //! loudly: a test that tried nothing must not look like one that passed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use interlock_tests::root;
+
+/// The Node that runs programs of npm: some need a newer one than many machines have.
+const NODE: &str = "22.23.3";
 
 /// The folder that `install` has filled; `None`, said loudly, where it could not.
 pub(super) fn installed(
@@ -21,13 +24,18 @@ pub(super) fn installed(
     }
     let parent = folder.parent().context("no parent")?;
     fs::create_dir_all(parent)?;
+    // Tests are processes of their own, and several want the same program.
+    let lock = File::create(folder.with_added_extension("lock"))?;
+    lock.lock()?;
+    if folder.is_dir() {
+        return Ok(Some(folder));
+    }
     let beside = tempfile::tempdir_in(parent)?;
     let mut install = install(beside.path());
     let program = install.get_program().to_string_lossy().into_owned();
     let why = match install.stdin(Stdio::null()).output() {
         Ok(ran) if ran.status.success() => {
-            // Another test may have been quicker; then its folder is as good.
-            let _ = fs::rename(beside.path(), &folder);
+            fs::rename(beside.path(), &folder)?;
             return Ok(Some(folder));
         }
         Ok(ran) => {
@@ -41,4 +49,42 @@ pub(super) fn installed(
     // Not by `eprintln`, which is kept from whoever looks at tests that passed.
     writeln!(std::io::stderr(), "SKIPPED {what} cannot be installed: {why}")?;
     Ok(None)
+}
+
+/// Packages of npm, and the Node to run them with.
+pub(super) struct Npm {
+    node: PathBuf,
+    /// Where they are; a script in a folder of this one can import them.
+    pub(super) folder: PathBuf,
+}
+
+impl Npm {
+    /// Packages with their versions; `None`, said loudly, where npm cannot be had or reached.
+    pub(super) fn installed(what: &str, packages: &[&str]) -> Result<Option<Self>> {
+        let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+        let node = format!("node-linux-{arch}");
+        let install = |what: &str, packages: &[&str]| {
+            let names: Vec<_> =
+                packages.iter().filter_map(|name| name.rsplit('/').next()).collect();
+            installed(&format!("{what} ({})", packages.join(", ")), &names.join("+"), |into| {
+                let mut npm = Command::new("npm");
+                npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"])
+                    .args(["--loglevel=error", "--fetch-retries=1", "--fetch-timeout=15000"])
+                    .args(packages)
+                    .arg("--prefix")
+                    .arg(into);
+                npm
+            })
+        };
+        let Some(with) = install("Node", &[&format!("{node}@{NODE}")])? else { return Ok(None) };
+        let node = with.join("node_modules").join(node).join("bin/node");
+        Ok(install(what, packages)?.map(|folder| Self { node, folder }))
+    }
+
+    /// Runs a script: one of a package, named from `node_modules` on, or any other by its whole path.
+    pub(super) fn script(&self, path: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(&self.node);
+        command.arg(self.folder.join("node_modules").join(path));
+        command
+    }
 }

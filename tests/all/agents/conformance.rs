@@ -4,20 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use interlock_tests::{read, root};
 use serde_json::Value;
 
-use super::{Running, Serve, clients, desk, token};
+use super::{Running, Serve, clients::Npm, desk, token};
 use crate::journeys::AGENT;
 
 /// The suite, pinned: a new one may know other scenarios, which fail here on the day it is chosen.
 const SUITE: &str = "@modelcontextprotocol/conformance@0.2.0-alpha.12";
-/// It needs a newer Node than many machines have.
-const NODE: &str = "22.23.3";
 /// The columns of the table. The last is what the suite keeps apart from versions.
 const COLUMNS: [&str; 4] = ["2025-06-18", "2025-11-25", "2026-07-28", "extension"];
 
@@ -29,36 +27,16 @@ struct Ran {
     checked: bool,
 }
 
-struct Suite {
-    node: PathBuf,
-    script: PathBuf,
-}
+struct Suite(Npm);
 
 impl Suite {
     fn installed() -> Result<Option<Self>> {
-        let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
-        let node = format!("node-linux-{arch}");
-        let folder = clients::installed(
-            &format!("the MCP conformance suite ({SUITE})"),
-            &format!("{}-node-{NODE}", SUITE.rsplit('/').next().unwrap_or(SUITE)),
-            |into| {
-                let mut npm = Command::new("npm");
-                npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"])
-                    .args(["--loglevel=error", "--fetch-retries=1", "--fetch-timeout=15000"])
-                    .args([&format!("{node}@{NODE}"), SUITE, "--prefix"])
-                    .arg(into);
-                npm
-            },
-        )?;
-        Ok(folder.map(|folder| Self {
-            node: folder.join("node_modules").join(&node).join("bin/node"),
-            script: folder.join("node_modules/@modelcontextprotocol/conformance/dist/index.js"),
-        }))
+        Ok(Npm::installed("the MCP conformance suite", &[SUITE])?.map(Self))
     }
 
     fn run(&self, folder: &Path, words: &[&str]) -> Result<String> {
-        let mut command = Command::new(&self.node);
-        command.arg(&self.script).args(words).current_dir(folder).stdin(Stdio::null());
+        let mut command = self.0.script("@modelcontextprotocol/conformance/dist/index.js");
+        command.args(words).current_dir(folder).stdin(Stdio::null());
         // Its exit status says whether all passed, which is not what is asked here.
         Ok(String::from_utf8(command.output()?.stdout)?)
     }
@@ -86,8 +64,8 @@ struct Served {
 fn served(suite: &Suite) -> Result<Served> {
     let desk = desk()?;
     let (_, token) = token(&desk, AGENT, &[])?;
-    let mut proxy = Command::new(&suite.node);
-    proxy.arg(root().join("tests/clients/with_bearer.mjs")).env("INTERLOCK_TOKEN", token);
+    let mut proxy = suite.0.script(root().join("tests/clients/with_bearer.mjs"));
+    proxy.env("INTERLOCK_TOKEN", token);
     proxy.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut proxy = Running(proxy.spawn()?);
     let mut port = String::new();

@@ -5,7 +5,7 @@ mod conformance; // the official suite, held to docs/mcp-conformance.md
 mod door; // `serve`: tokens, hosts, strangers, limits, an orderly end
 mod load; // two hundred clients at once, and a stop in the middle of them
 mod process; // `mcp` as a process: the bridge, a configuration that changes, the guide's snippets
-mod unmodified; // a client that is not ours, over every way in
+mod unmodified; // clients that are not ours, over every way in
 mod watching; // numbers and log lines for operators, and what is not in them
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -41,6 +41,7 @@ pub(super) fn input(schema: &Value, may_wait: bool) -> Result<JsonObject, String
     }
     schema.insert("type".to_owned(), "object".into());
     schema.insert("properties".to_owned(), Value::Object(properties));
+    schema.values_mut().for_each(without_number_formats);
     Ok(schema)
 }
 
@@ -49,6 +50,27 @@ fn without_header(property: &mut Value) {
     property.remove("x-mcp-header");
     if let Some(Value::Object(inner)) = property.get_mut("properties") {
         inner.values_mut().for_each(without_header);
+    }
+}
+
+/// `"format": "uint"` and the like are of Rust and OpenAPI: JSON Schema has formats of text only, and clients
+/// warn of every other one, each time that they read it.
+fn without_number_formats(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let number = |kind: &Value| kind == "integer" || kind == "number";
+            if object.get("type").is_some_and(|kind| match kind {
+                Value::Array(kinds) => kinds.iter().any(number),
+                kind => number(kind),
+            }) {
+                object.remove("format");
+            }
+            let values = ["const", "default", "enum", "examples"];
+            let inner = object.iter_mut().filter(|(name, _)| !values.contains(&name.as_str()));
+            inner.for_each(|(_, value)| without_number_formats(value));
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_number_formats),
+        _ => {}
     }
 }
 
@@ -104,6 +126,7 @@ pub(super) fn output(tool: Option<&Value>) -> JsonObject {
         _ => Map::new(),
     };
     envelope.extend(definitions);
+    envelope.values_mut().for_each(without_number_formats);
     envelope
 }
 
@@ -183,6 +206,24 @@ mod tests {
         let schema = json!({"type": "object", "properties": {"secret": {"type": "object",
             "x-mcp-header": "S", "properties": {"x": {"type": "string", "x-mcp-header": "X"}}}}});
         assert!(!Value::Object(input(&schema, false).unwrap()).to_string().contains("header"));
+    }
+
+    #[test]
+    fn formats_that_json_schema_does_not_have_are_left_out() {
+        let tool = json!({"type": "object", "properties": {
+            "n": {"type": ["integer", "null"], "format": "uint8"},
+            "all": {"type": "array", "items": {"$ref": "#/$defs/N"}},
+            "day": {"type": "string", "format": "date"},
+            "format": {"enum": [{"type": "number", "format": "kept"}]}},
+            "$defs": {"N": {"type": "number", "format": "double"}}});
+        for seen in [input(&tool, false).unwrap(), output(Some(&tool))] {
+            let seen = Value::Object(seen).to_string();
+            for (format, there) in
+                [("uint8", false), ("double", false), ("date", true), ("kept", true)]
+            {
+                assert_eq!(seen.contains(format), there, "{format}: {seen}");
+            }
+        }
     }
 
     #[test]

@@ -116,7 +116,9 @@ impl ServerHandler for AgentServer {
             Ok(answered) => {
                 if let Answer::Ended(response) = &answered
                     && let Outcome::ApprovalRequired(waiting) = &response.outcome
-                    && context.client_capabilities().is_some_and(|client| client.supports_tasks())
+                    // Declared in the call itself: a session of an older version can declare it too, and its
+                    // client would take a task for a result that is broken.
+                    && context.meta.client_capabilities().is_some_and(|client| client.supports_tasks())
                 {
                     return tasks::create(&self.agent, waiting).map(CallToolResponse::Task);
                 }
