@@ -6,6 +6,8 @@ use std::fs;
 use anyhow::{Context, Result};
 use interlock_tests::{Deployment, staged_plugin};
 
+use crate::journeys::AGENT;
+
 /// The findings of `doctor` that are not good, as text.
 fn complaints(deployment: &Deployment) -> Result<Vec<String>> {
     let findings = deployment.run(&["doctor", "--json"])?.json()?;
@@ -69,6 +71,12 @@ fn at_most_once_doctor_tells_of_an_effect_whose_end_is_unknown() -> Result<()> {
     for word in ["its end is unknown", "01TEST", "step 2", "environment/prod/service/api"] {
         assert!(told[0].contains(word), "{word}: {told:?}");
     }
+    // Whoever calls a tool hears that there is something to look at, programs too.
+    deployment.install(&staged_plugin("word_count")?, "word-count", &[])?.exit(0)?;
+    let call = ["call", "word-count.count", r#"{"text":"x"}"#, "--as", AGENT];
+    deployment.run(&call)?.exit(0)?.says(&["does not know the end"])?;
+    let answer = deployment.run(&[&call[..], &["--json"]].concat())?.exit(0)?.json()?;
+    assert_eq!(answer["unknown_effects"], 1, "{answer}");
     // A person looks, and says what was: then it is over.
     deployment.run(&["journal", "resolve", "01TEST/1", "--done"])?.exit(2)?;
     deployment.run(&["journal", "resolve", "01TEST/2", "--not-done"])?.exit(0)?;

@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
     let ending = match response {
         Ok(response) => {
             // A person asks for it when they want it; a program gets it with the answer.
-            let mut told = Told::of(&response);
+            let mut told = Told::of(&response, unknown);
             if output.is_json() {
                 told.add(host.receipt(&response.invocation).await);
             }
@@ -144,11 +144,19 @@ struct Told<'r> {
     /// Why there is none, where there should be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt_missing: Option<String>,
+    /// Effects of before that nobody knows the end of, where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    unknown_effects: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl<'r> Told<'r> {
-    const fn of(response: &'r Response) -> Self {
-        Self { response, receipt: None, receipt_missing: None }
+    const fn of(response: &'r Response, unknown_effects: usize) -> Self {
+        Self { response, receipt: None, receipt_missing: None, unknown_effects }
     }
 
     fn add(&mut self, receipt: Result<Envelope, HostError>) {
