@@ -209,6 +209,25 @@ fn asker_cannot_approve_an_erased_request_is_none_to_any_asker() -> Result<()> {
     Ok(())
 }
 
+/// The entry that tells of it comes first: a journal that does not take it keeps its words.
+#[test]
+fn fail_closed_nothing_is_erased_that_the_journal_was_not_told_of() -> Result<()> {
+    let deployment = Deployment::init()?;
+    old(&deployment)?;
+    let journal = Journal::open(&Config::load(&deployment.path().join("interlock.toml"))?)?;
+    let what = erasable(&journal, journal.now_ms() - 1000)?;
+    ensure!(what.leaves == [2, 0], "{what:?}");
+    // Another file in its place: the host's own writer takes nothing any more.
+    let copy = deployment.path().join("copy.db");
+    fs::copy(database(&deployment), &copy)?;
+    fs::rename(&copy, database(&deployment))?;
+    let told = tokio::runtime::Runtime::new()?.block_on(erase(&journal, &what, "a-test"));
+    ensure!(told.is_err(), "{told:?}");
+    drop(journal);
+    ensure!(holds(&deployment, &format!("{CANARY} 01OVER"))?, "it was erased all the same");
+    Ok(())
+}
+
 /// A journal that was written a hundred days ago.
 fn old(deployment: &Deployment) -> Result<()> {
     let config = Config::load(&deployment.path().join("interlock.toml"))?;

@@ -7,10 +7,13 @@ use std::{
     collections::BTreeSet,
     fs,
     path::Path,
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
 };
 
 const CANARY: &str = "canary-of-leaf-";
+const LEAVES: usize = 600;
 
 /// A payload of its own for each leaf, from a line to several pages of the file.
 fn filled(store: &Store, leaves: usize) {
@@ -39,7 +42,6 @@ fn found(folder: &Path) -> Vec<u64> {
 
 #[test]
 fn what_is_erased_is_in_no_byte_of_the_file_or_its_log() {
-    const LEAVES: usize = 600;
     let scene = Scene::new();
     // Open the whole time, as a host is: nobody else cuts the log.
     let host = scene.open();
@@ -60,6 +62,53 @@ fn what_is_erased_is_in_no_byte_of_the_file_or_its_log() {
     assert_eq!(found(scene.folder()), Vec::<u64>::new());
     assert_eq!(fs::metadata(scene.folder().join("journal.db-wal")).unwrap().len(), 0);
     assert_eq!(host.audit().unwrap(), LEAVES as u64);
+}
+
+const FOLDER: &str = "INTERLOCK_ERASING_FOLDER";
+
+/// Not a test of its own: the process that is killed.
+#[test]
+fn the_process_that_is_killed_while_it_erases() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let leaves: Vec<u64> = (0..LEAVES as u64).rev().collect();
+        Scene::at(Path::new(&folder)).erase(&leaves).unwrap();
+    }
+}
+
+#[test]
+fn whoever_is_killed_while_erasing_leaves_fewer_payloads_and_a_whole_log() {
+    let scene = Scene::new();
+    filled(&scene.open(), LEAVES);
+    let (mut left, mut ended) = (LEAVES, false);
+    for wait in (0..).step_by(3) {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "erasing::the_process_that_is_killed_while_it_erases"])
+            .env(FOLDER, scene.folder())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        while !ended && began.elapsed() < Duration::from_millis(wait) {
+            ended = child.try_wait().unwrap().is_some();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        let store = scene.open();
+        assert_eq!(store.audit().unwrap(), LEAVES as u64);
+        let mut there = 0;
+        store.survey(|stored| there += usize::from(stored.payload.is_some())).unwrap();
+        assert!(there <= left);
+        left = there;
+        if ended {
+            break;
+        }
+    }
+    // The next one finishes it, where there is nothing left to erase but traces.
+    assert_eq!(left, 0);
+    assert_eq!(scene.open().erase(&[]).unwrap(), 0);
+    assert_eq!(found(scene.folder()), Vec::<u64>::new());
 }
 
 #[test]
