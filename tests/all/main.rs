@@ -40,6 +40,8 @@ mod matrix;
 mod planning;
 // What is missing, empty, broken or full: nothing happens.
 mod closed;
+// Years of a deployment: backups of the journal, restoring one, erasing what is old.
+mod keeping;
 // Budgets: many small steps, after one another and at once.
 mod budgets;
 // The real binary, killed at any moment, on a disk that fails or forgets.

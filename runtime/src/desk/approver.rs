@@ -1,7 +1,7 @@
 //! The approver's side: people read, sign, deny and revoke here. No surface that an agent can reach holds an
 //! [`Approver`], and what it takes is a signature: whoever holds the handle without a key can approve nothing.
 
-use super::Case;
+use super::{Case, case::unless_erased};
 use crate::{
     Host, HostError,
     record::{Event, EventBody, Record, Recorder, WriteError, space},
@@ -56,13 +56,13 @@ impl<'h> Approver<'h> {
         Self { host }
     }
 
-    /// The newest requests, newest first.
+    /// The newest requests, newest first, without those whose words were erased: nothing of them can be shown.
     ///
     /// # Errors
     /// A journal that is not as it was written.
     pub fn list(&self, most: u64) -> Result<Vec<Shown>, HostError> {
         let keys = self.host.journal().keys(space::REQUEST, most)?;
-        keys.iter().map(|(id, _)| self.shown(id)).collect()
+        keys.iter().filter_map(|(id, _)| unless_erased(self.shown(id)).transpose()).collect()
     }
 
     /// One request.

@@ -5,6 +5,7 @@
 use super::{
     OwnRequest, RunTold,
     approver::refused,
+    case::unless_erased,
     own::{Known, told_run},
 };
 use crate::{
@@ -360,8 +361,9 @@ impl Asker {
         if id.len() != 26 || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(unknown(id));
         }
-        let case = Case::load(self.host().journal(), id)?;
-        if case.body.asker.principal == self.principal { Ok(case) } else { Err(unknown(id)) }
+        // Whose an erased one was cannot be told, so it is nobody's.
+        let case = unless_erased(Case::load(self.host().journal(), id))?;
+        case.filter(|case| case.body.asker.principal == self.principal).ok_or_else(|| unknown(id))
     }
 }
 

@@ -112,6 +112,14 @@ impl Case {
     }
 }
 
+/// None for a request whose words were erased: it can no longer be shown, signed or used.
+pub(super) fn unless_erased<T>(told: Result<T, HostError>) -> Result<Option<T>, HostError> {
+    match told {
+        Err(HostError::Refused { code: "request-erased", .. }) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 /// What a leaf means for a request. A leaf whose text was erased still ends it.
 fn happened(told: &Told) -> Option<Happened> {
     let text = |name: &str| told.text(name).unwrap_or("(erased)").to_owned();

@@ -5,6 +5,7 @@ use super::{
     Case, Waiting,
     approver::{ended, refused},
     ask::{Asked, body, submit},
+    case::unless_erased,
 };
 use crate::{
     Host, HostError,
@@ -230,7 +231,7 @@ pub fn elevations(host: &Host, most: u64) -> Result<Vec<Elevation>, HostError> {
     let journal = host.journal();
     let mut all = Vec::new();
     for (id, _) in journal.keys(space::REQUEST, most)? {
-        let case = Case::load(journal, &id)?;
+        let Some(case) = unless_erased(Case::load(journal, &id))? else { continue };
         let Wish::Elevation { elevation } = &case.body.wish else { continue };
         let state = case.state(host)?;
         let until = match state {

@@ -299,6 +299,15 @@ pub enum EventBody {
         /// Who.
         by: String,
     },
+    /// What old entries said is about to be erased: not which words, and their leaves stay.
+    Erasure {
+        /// Of entries that are older than this, unix seconds.
+        before: u64,
+        /// How many.
+        entries: u64,
+        /// Who.
+        by: String,
+    },
 }
 
 impl Event {
@@ -337,6 +346,7 @@ impl Event {
             EventBody::Freeze { .. } => "freeze",
             EventBody::Thaw => "thaw",
             EventBody::Acknowledgement { .. } => "acknowledgement",
+            EventBody::Erasure { .. } => "erasure",
         }
     }
 }

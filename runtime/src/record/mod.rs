@@ -2,11 +2,13 @@
 //! plan or an approval is and what a leaf of the log is. The gate hands each step to a [`Recorder`]; an
 //! effect whose intent cannot be written does not happen.
 
+mod erase;
 mod event;
 mod journal;
 pub mod receipt;
 mod transcript;
 
+pub use erase::{Erasable, Stays, erasable, erase};
 pub use event::{Event, EventBody, Terms, TicketNote};
 pub(crate) use journal::refused;
 pub use journal::{Journal, Told, signer};

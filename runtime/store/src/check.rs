@@ -8,7 +8,7 @@ use crate::{
     tables::Tables,
     writer::newest,
 };
-use interlock_journal::{LogIdentity, audit};
+use interlock_journal::{Checkpoint, LogIdentity, audit};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
@@ -83,6 +83,25 @@ fn index(connection: &Connection, size: u64, from: u64) -> Result<(), StoreError
     Ok(())
 }
 
+/// Compares everything that a transaction sees with the signed head: each leaf, each hash, each row of the index,
+/// each payload. Gives the head; none where the log is empty.
+pub(crate) fn audited(
+    transaction: &Connection,
+    log: &LogIdentity,
+) -> Result<Option<(String, Checkpoint)>, StoreError> {
+    let Some((note, checkpoint)) = head::signed(transaction, log)? else { return Ok(None) };
+    let tables = Tables(transaction);
+    audit(&checkpoint, &tables, &tables)?;
+    index(transaction, checkpoint.size(), 0)?;
+    let mut statement = transaction.prepare("select idx, bytes from payload")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (idx, bytes): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        crate::read::check_payload(transaction, idx, &bytes)?;
+    }
+    Ok(Some((note, checkpoint)))
+}
+
 impl Store {
     /// Compares everything with the signed head: each leaf, each hash, each row of the index.
     ///
@@ -91,18 +110,6 @@ impl Store {
     pub fn audit(&self) -> Result<u64, StoreError> {
         let connection = self.reader();
         let transaction = connection.unchecked_transaction()?;
-        let Some((_, checkpoint)) = head::signed(&transaction, self.identity())? else {
-            return Ok(0);
-        };
-        let tables = Tables(&transaction);
-        audit(&checkpoint, &tables, &tables)?;
-        index(&transaction, checkpoint.size(), 0)?;
-        let mut statement = transaction.prepare("select idx, bytes from payload")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (idx, bytes): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-            crate::read::check_payload(&transaction, idx, &bytes)?;
-        }
-        Ok(checkpoint.size())
+        Ok(audited(&transaction, self.identity())?.map_or(0, |(_, checkpoint)| checkpoint.size()))
     }
 }

@@ -100,6 +100,19 @@ pub enum StoreError {
         /// How they differ.
         problem: String,
     },
+    /// A backup was not made.
+    #[error("there is no backup in {}: {problem}", .file.display())]
+    Backup {
+        /// The file that was to be one.
+        file: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// Traces of what was erased are still in the write-ahead log.
+    #[error(
+        "all of it was erased, and its last traces are still in the journal's write-ahead log, because somebody is reading an older state; erase again once they are done, and the traces go too"
+    )]
+    WalInUse,
     /// The writer could not be started.
     #[error("cannot start the journal's writer: {source}")]
     Thread {
@@ -132,6 +145,8 @@ impl StoreError {
             }
             Self::Publish { .. } => "publish-failed",
             Self::Behind { .. } => "journal-behind",
+            Self::Backup { .. } => "backup-failed",
+            Self::WalInUse => "wal-in-use",
             Self::Stopped => "journal-stopped",
         }
     }

@@ -7,8 +7,10 @@
 //! and nothing here knows what those are.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod check;
 mod envelope;
+mod erase;
 mod error;
 mod head;
 mod prove;
@@ -18,6 +20,7 @@ mod schema;
 mod tables;
 mod writer;
 
+pub use backup::Backup;
 pub use envelope::{Charge, Condition, Entry, Mark};
 pub use error::StoreError;
 pub use prove::{Picking, Proven};

@@ -202,16 +202,6 @@ impl Store {
         Ok(head::signed(&connection, self.identity())?.map(|(note, _)| note))
     }
 
-    /// Erases what a leaf is about. The leaf stays, and the log still verifies. Says whether there was
-    /// something to erase.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn erase(&self, leaf: u64) -> Result<bool, StoreError> {
-        let connection = self.reader();
-        Ok(connection.execute("delete from payload where idx = ?1", [leaf])? > 0)
-    }
-
     /// Writes an export that anybody can verify with the log's public key alone.
     ///
     /// # Errors

@@ -460,7 +460,7 @@ async fn what_was_erased_is_told_and_the_leaves_still_hold() {
     let response = deployment.call("change", None).await;
     let envelope = deployment.envelope(&response).await;
     let intent = deployment.receipt(&response).await.predicate.effects[0].intent;
-    assert!(deployment.host.journal().store().erase(intent).unwrap());
+    assert_eq!(deployment.host.journal().store().erase(&[intent]).unwrap(), 1);
     let found = against_export(&deployment.export(), &deployment.log(), &envelope, None).unwrap();
     assert_eq!(found.erased, [intent]);
     let lie =

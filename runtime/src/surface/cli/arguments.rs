@@ -347,6 +347,27 @@ pub(super) enum JournalCommand {
     },
     /// Go on with a journal that is behind a published checkpoint.
     Acknowledge,
+    /// Copy the journal into a new file, whole and checked, while hosts write to it.
+    #[command(
+        after_help = "The copy gets its name once every leaf and payload of it verified. It is not encrypted, and the keys in .interlock/ are not in it: without log.key no host goes on with a journal, so keep that elsewhere.\n\nExample:\n  interlock journal backup backups/journal-monday.db\n\nTo restore, with every host stopped:\n  1. Move .interlock/journal.db, journal.db-wal and journal.db-shm away, all three: beside the old\n     -wal a restored file is not the backup.\n  2. cp backups/journal-monday.db .interlock/journal.db && chmod 600 .interlock/journal.db\n  3. interlock journal verify\n  4. Where that says that the journal is behind what was published, look at what was done since;\n     then: interlock journal acknowledge"
+    )]
+    Backup {
+        /// The file; it must not exist.
+        file: PathBuf,
+    },
+    /// Erase what old entries say, for good. Their leaves stay, and the log still verifies.
+    #[command(
+        after_help = "Erased are entries of invocations and requests that are over. Rules, keys, grants, freezes and their like stay, and so does all of a request that can still be used, and of an effect whose end nobody knows. The journal tells who erased, when, how much, and how old it was. The file does not shrink: its room is used again. Backups and exports made before keep their words: erase those as well.\n\nExamples:\n  interlock journal erase --older-than 90d --dry-run\n  interlock journal erase --older-than 90d"
+    )]
+    Erase {
+        /// How old it must be, such as `90d`: a day at least, and no less than a budget or a limit on requests
+        /// looks back.
+        #[arg(long, value_name = "TIME")]
+        older_than: String,
+        /// Say what would go, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Debug, Args)]

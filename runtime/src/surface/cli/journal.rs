@@ -1,6 +1,9 @@
 //! `interlock journal`: what was decided and done, read by a person, and proven to anybody. `verify` of an
 //! export needs the log's public key and nothing else of the host.
 
+mod backup;
+mod erase;
+
 use super::{
     Ending,
     approval::by,
@@ -79,6 +82,11 @@ pub(super) async fn run(arguments: &JournalArguments, file: &Path, output: &Outp
             });
         }
         JournalCommand::Acknowledge => acknowledge(&journal, output).await?,
+        JournalCommand::Backup { file } => backup::run(&journal, file, output)?,
+        JournalCommand::Erase { older_than, dry_run } => {
+            behind(&journal)?;
+            erase::run(&journal, &config, older_than, *dry_run, output).await?;
+        }
     }
     Ok(0)
 }

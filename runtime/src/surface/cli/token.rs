@@ -56,16 +56,20 @@ pub(super) fn run(arguments: &TokenArguments, file: &Path, output: &Output) -> E
     Ok(0)
 }
 
-fn seconds(text: &str) -> Result<u64, Problem> {
-    // jiff's days are civil; a token's are of 24 hours.
+/// The seconds of a time such as `30d` or `12h`.
+pub(super) fn time(text: &str) -> Option<u64> {
+    // jiff's days are civil; these are of 24 hours.
     let days = text.trim().strip_suffix('d').and_then(|days| days.parse::<u64>().ok());
-    let seconds = match days {
+    match days {
         Some(days) => days.checked_mul(24 * 3600),
         None => {
             text.parse::<SignedDuration>().ok().and_then(|time| u64::try_from(time.as_secs()).ok())
         }
-    };
-    seconds.filter(|seconds| (1..=MAX_LIFE).contains(seconds)).ok_or_else(|| {
+    }
+}
+
+fn seconds(text: &str) -> Result<u64, Problem> {
+    time(text).filter(|seconds| (1..=MAX_LIFE).contains(seconds)).ok_or_else(|| {
         Problem::usage(format!(
             "`{text}` is no time for a token; write one such as `30d` or `12h`, at most a year"
         ))

@@ -32,6 +32,12 @@ impl Scene {
         let clock: Clock = Arc::new(move || time.load(Ordering::Relaxed));
         Store::open(&self.file(), signer, durability, clock)
     }
+    /// The journal of another process's scene.
+    pub(crate) fn at(folder: &Path) -> Store {
+        let signer = LogSigner::from_seed("example/journal", &[7; 32]).unwrap();
+        let clock: Clock = Arc::new(|| 1);
+        Store::open(&folder.join("journal.db"), signer, Durability::Full, clock).unwrap()
+    }
     pub(crate) fn open(&self) -> Store {
         self.try_open(Durability::Full, 7).unwrap()
     }

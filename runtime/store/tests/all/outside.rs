@@ -58,7 +58,7 @@ fn journal_tells_an_export_is_verified_with_a_key_alone_and_payloads_belong_to_t
     for n in 0..300 {
         store.commit_blocking(batch(entry(&format!("payload {n}"), vec![]))).unwrap();
     }
-    store.erase(7).unwrap();
+    store.erase(&[7]).unwrap();
     let mut export = Vec::new();
     assert_eq!(store.export(&mut export).unwrap(), 300);
     let log = store.identity().clone();

@@ -56,7 +56,7 @@ fn journal_tells_an_earlier_leaf_that_was_edited_is_not_proven() {
 fn an_export_gives_the_leaves_that_are_wanted_with_their_payloads() {
     let scene = Scene::new();
     let store = filled(&scene);
-    store.erase(4).unwrap();
+    store.erase(&[4]).unwrap();
     let mut archive = Vec::new();
     store.export(&mut archive).unwrap();
     let mut picking = Picking::new(|mark: &Mark| mark.space == "even" && mark.key != "8");
