@@ -82,6 +82,12 @@ fn at_most_once_doctor_tells_of_an_effect_whose_end_is_unknown() -> Result<()> {
     deployment.run(&["journal", "resolve", "01TEST/2", "--not-done"])?.exit(0)?;
     deployment.run(&["journal", "resolve", "01TEST/2", "--done"])?.exit(2)?;
     assert!(complaints(&deployment)?.is_empty());
+    // A place for checkpoints that is not there is told before it is needed.
+    deployment.configure("[cli]", "[journal]\npublish = [\"outside\"]\n\n[cli]")?;
+    let told = complaints(&deployment)?;
+    assert!(told.len() == 1 && told[0].contains("install -d"), "{told:?}");
+    fs::create_dir(deployment.path().join("outside"))?;
+    assert!(complaints(&deployment)?.is_empty());
     // Whoever else can read the journal can read what was done to whom.
     let journal = deployment.path().join(".interlock/journal.db");
     let chmod = |mode: u32| {

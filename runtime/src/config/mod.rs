@@ -118,12 +118,22 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn load(file: &Path) -> Result<Self, HostError> {
-        if !file.exists() {
-            return Err(HostError::Config {
-                file: file.into(),
-                line: None,
-                message: "there is no configuration here; make one with `interlock init`, or name another with `--config`".to_owned(),
-            });
+        let none = |message: &str| {
+            Err(HostError::Config { file: file.into(), line: None, message: message.to_owned() })
+        };
+        match std::fs::metadata(file).map_err(|error| error.kind()) {
+            Err(std::io::ErrorKind::NotFound) => {
+                return none(
+                    "there is no configuration here; make one with `interlock init`, or name another with `--config`",
+                );
+            }
+            Err(std::io::ErrorKind::PermissionDenied) => {
+                return none(
+                    "the configuration may not be read by this user; commands run as the user of the host, and agents connect with `interlock mcp --connect`",
+                );
+            }
+            // Whatever else is wrong is told when it is read.
+            _ => {}
         }
         let text = edit::read_text(file)?;
         Self::parse(file, &text)

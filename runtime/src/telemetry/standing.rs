@@ -26,7 +26,7 @@ pub struct Standing {
     pub frozen: bool,
     /// Whether the rules of this host are not those that people sealed.
     pub seal_broken: bool,
-    /// Whether the journal is not what was published outside.
+    /// Whether the journal is not what was published outside, or that cannot be read.
     pub behind: bool,
     /// Installed plugins.
     pub plugins: u64,
@@ -53,7 +53,14 @@ impl Standing {
         let (journal, refused) = (host.journal(), crate::record::refused);
         self.leaves = journal.store().size().map_err(refused)?;
         self.open_effects = journal.open_intents()?.len() as u64;
-        self.behind = journal.store().behind(journal.places()).map_err(refused)?.is_some();
+        // INVARIANT FAIL-CLOSED: a place that cannot be read stops elevated work like one that is ahead.
+        self.behind = match journal.store().behind(journal.places()) {
+            Ok(behind) => behind.is_some(),
+            Err(error) => {
+                tracing::error!(%error, "what was published cannot be compared");
+                true
+            }
+        };
         let now = journal.now_ms();
         for (id, leaf) in journal.keys(space::REQUEST, MOST)? {
             let over = [space::CLAIM, space::DENIED, space::REVOKED, space::GRANT];
@@ -111,7 +118,7 @@ impl Gauges {
         );
         put(
             "journal_behind",
-            "1 where the journal is not what was published outside: elevated work is refused",
+            "1 where the journal is not what was published outside, or that cannot be read: elevated work is refused",
             &all.behind,
         );
         put("plugins", "Installed plugins", &all.plugins);

@@ -103,6 +103,7 @@ fn check(config: &Config, findings: &mut Findings) {
     plugins(config, findings);
     state(config, findings);
     files::leftovers(config, findings);
+    record::places(config, findings);
     record::unknown_ends(config, findings);
     record::rules(config, findings);
     people(config, findings);

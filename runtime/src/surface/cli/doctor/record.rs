@@ -10,6 +10,20 @@ use std::sync::Arc;
 /// The most effects that are told of one by one.
 const MOST: usize = 20;
 
+/// Tells of places for checkpoints that are not there: nothing is destroyed until they are.
+pub(super) fn places(config: &Config, findings: &mut Findings) {
+    for place in config.publish.iter().filter(|place| !place.is_dir()) {
+        findings.add(
+            Verdict::Bad,
+            format!(
+                "checkpoints are to be left in {}, which is no folder, so elevated work is refused",
+                place.display()
+            ),
+            format!("make it, or mount what belongs there: install -d {}", shell::path(place)),
+        );
+    }
+}
+
 /// Warns of each effect in the journal whose end is unknown, and of a journal that cannot be believed.
 pub(super) fn unknown_ends(config: &Config, findings: &mut Findings) {
     // Looking must not make one.
@@ -18,7 +32,9 @@ pub(super) fn unknown_ends(config: &Config, findings: &mut Findings) {
     }
     let told = Journal::open(config).and_then(|journal| {
         let open = journal.open_intents()?;
-        let behind = journal.store().behind(journal.places()).map_err(crate::record::refused)?;
+        // A place that is not there was told of already, and is no reason to restore anything.
+        let there: Vec<_> = journal.places().iter().filter(|p| p.is_dir()).cloned().collect();
+        let behind = journal.store().behind(&there).map_err(crate::record::refused)?;
         Ok((journal, open, behind))
     });
     let (journal, open, behind) = match told {
