@@ -16,6 +16,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/dependencies.md",
     "docs/guides/agents.md",
     "docs/guides/deploy.md",
+    "docs/guides/first-plugin.md",
     "docs/mcp-conformance.md",
 ];
 

@@ -16,6 +16,8 @@ mod documents;
 mod cases;
 // What the product is for: stories from an empty folder to their end, with example plugins and real processes.
 mod journeys;
+// The path of a tool developer: the page about a first plugin is run.
+mod developing;
 // What people type wrong: arguments, names, resources, configuration. Exit code, words, nothing changed.
 mod mistakes;
 // What is shown and how it ends: terminal bytes, output that cannot be written, commands to paste, refusals.

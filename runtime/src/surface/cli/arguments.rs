@@ -1,7 +1,7 @@
 //! What can be typed. Help, completions and parsing all derive from these types.
 
 use crate::surface::log::{Format, Level};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -37,6 +37,10 @@ pub(super) enum Command {
     Config(ConfigArguments),
     /// Inspect, install, list and remove plugins.
     Plugin(PluginArguments),
+    /// Make the folder of a new plugin: it builds, and has a test.
+    New(NewArguments),
+    /// Compile the plugin of a folder, and say what it can do.
+    Build(BuildArguments),
     /// Run a tool; its result goes to standard output.
     Call(CallArguments),
     /// Find the effects that a tool would have; nothing is performed.
@@ -74,6 +78,44 @@ pub(super) struct InitArguments {
     /// Leave out the sample environment.
     #[arg(long)]
     pub(super) no_sample: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  interlock new restart-api && cd restart-api && cargo test && interlock build"
+)]
+pub(super) struct NewArguments {
+    /// The plugin's name: lower-case letters, digits and `-`.
+    pub(super) name: String,
+    /// What it is written in.
+    #[arg(long, value_enum, default_value = "rust", value_name = "LANGUAGE")]
+    pub(super) lang: Language,
+    /// The folder; otherwise the name.
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// The guest SDK's folder; otherwise that of the checkout which this program is from.
+    #[arg(long, value_name = "DIR")]
+    pub(super) sdk: Option<PathBuf>,
+}
+
+/// What a plugin is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Language {
+    /// With the guest SDK.
+    Rust,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  interlock build\n  interlock build plugins/restart-api -- --offline"
+)]
+pub(super) struct BuildArguments {
+    /// The plugin's folder.
+    #[arg(default_value = ".")]
+    pub(super) dir: PathBuf,
+    /// Words for the compiler's own command, as they are.
+    #[arg(last = true, value_name = "WORDS")]
+    pub(super) more: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 
 mod approval;
 mod arguments;
+mod build;
 mod call;
 mod completions;
 mod config;
@@ -12,7 +13,9 @@ mod freeze;
 mod grant;
 mod init;
 mod journal;
+mod made;
 mod mcp;
+mod new;
 mod output;
 mod plan;
 mod plugin;
@@ -116,6 +119,8 @@ async fn run(cli: &Cli, output: &Output) -> Ending {
         Command::Plugin(arguments) => {
             plugin::run(arguments, config, cli.config_named, output).await
         }
+        Command::New(arguments) => new::run(arguments, output),
+        Command::Build(arguments) => build::run(arguments, config, cli.config_named, output).await,
         Command::Call(arguments) => call::run(arguments, config, output).await,
         Command::Plan(arguments) => plan::run(arguments, config, output).await,
         Command::Freeze(arguments) => freeze::freeze(arguments, config, output).await,

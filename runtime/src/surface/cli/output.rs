@@ -123,6 +123,13 @@ pub(super) fn said(text: impl std::fmt::Display) {
 /// A spinner that is cleared when the work is over, however it ends.
 pub(super) struct Progress(ProgressBar);
 
+impl Progress {
+    /// Says how far it is.
+    pub(super) fn tell(&self, line: &str) {
+        self.0.set_message(plain(line.trim()));
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();

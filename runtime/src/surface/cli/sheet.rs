@@ -108,6 +108,21 @@ impl Sheet {
         }
     }
 
+    /// What the plugin would be called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The interfaces that it would have to be granted.
+    pub(super) fn asks_for(&self) -> impl Iterator<Item = &InterfaceName> {
+        self.asks_for.iter().map(|line| &line.interface)
+    }
+
+    /// Whether each of its imports is something that this host knows.
+    pub(super) fn is_served(&self) -> bool {
+        self.unknown.is_empty()
+    }
+
     /// The sheet for people.
     pub(super) fn text(&self) -> String {
         let mut out = styled(BOLD, format!("{:<36}", plain(&self.name)));

@@ -1,7 +1,7 @@
 //! `interlock plugin inspect`: the permission sheet of a file. Works without a configuration, on the
 //! built-in catalogues, and constructs no provider.
 
-use super::super::{Ending, output::Output, sheet::Sheet};
+use super::super::{Ending, output::Output, problem::Problem, sheet::Sheet};
 use crate::{
     Config, HostError,
     helper::Helper,
@@ -11,6 +11,18 @@ use interlock_sandbox::{Compiler, Sandbox, SandboxSettings};
 use std::path::Path;
 
 pub(super) async fn run(file: &Path, config: &Path, named: bool, output: &Output) -> Ending {
+    let sheet = sheet_of(file, config, named, output).await?;
+    output.result(&sheet, || sheet.text());
+    Ok(0)
+}
+
+/// The sheet of a component's file.
+pub(in super::super) async fn sheet_of(
+    file: &Path,
+    config: &Path,
+    named: bool,
+    output: &Output,
+) -> Result<Sheet, Problem> {
     let bytes = read_plugin(file)?;
     // A file that somebody named must be there: the sheet would tell of another host otherwise.
     let config = if named || config.symlink_metadata().is_ok() {
@@ -31,7 +43,5 @@ pub(super) async fn run(file: &Path, config: &Path, named: bool, output: &Output
         source: Box::new(source),
     })?;
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
-    let sheet = Sheet::new(&stem, &inspection, &catalogue);
-    output.result(&sheet, || sheet.text());
-    Ok(0)
+    Ok(Sheet::new(&stem, &inspection, &catalogue))
 }

@@ -7,6 +7,7 @@ mod preopen;
 mod remove;
 mod ungranted;
 
+pub(super) use inspect::sheet_of;
 pub(super) use ungranted::explain_installed;
 
 use super::{

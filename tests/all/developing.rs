@@ -1,0 +1,208 @@
+//! The daily path of a tool developer, as `docs/guides/first-plugin.md` tells it: that page is the test.
+//!
+//! The mistake it stops: a tutorial that worked for whoever wrote it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use interlock_tests::{interlock, read, root};
+
+/// One thing that the page tells to do.
+#[derive(Debug)]
+enum Do {
+    Run(String),
+    Write(String, String),
+}
+
+/// The commands of the page, and the files that it shows in full, in order.
+fn steps(page: &str) -> Result<Vec<Do>> {
+    let (mut steps, mut file, mut text) = (Vec::new(), None, None::<String>);
+    let mut shell = false;
+    for line in page.lines() {
+        if let Some(name) = line.strip_prefix("<!-- file: ") {
+            file = Some(name.trim_end_matches(" -->").to_owned());
+        } else if let Some(fence) = line.strip_prefix("```") {
+            match (text.take(), fence) {
+                (Some(text), _) => steps.push(Do::Write(file.take().context("no name")?, text)),
+                (None, "rust") if file.is_some() => text = Some(String::new()),
+                (None, fence) => shell = fence == "sh",
+            }
+        } else if let Some(text) = &mut text {
+            text.push_str(line);
+            text.push('\n');
+        } else if shell && !line.trim().is_empty() {
+            steps.push(Do::Run(line.to_owned()));
+        }
+    }
+    Ok(steps)
+}
+
+/// Whether plugins can be compiled by the toolchain that a developer would use.
+fn can_compile() -> Result<bool> {
+    let rustc = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", "wasm32-wasip2"])
+        .output()?;
+    let folder = PathBuf::from(String::from_utf8_lossy(&rustc.stdout).trim().to_owned());
+    Ok(fs::read_dir(folder).is_ok_and(|mut entries| {
+        entries.any(|entry| {
+            entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
+        })
+    }))
+}
+
+/// Runs one command of the page; gives what it printed.
+fn run(line: &str, folder: &Path) -> Result<String> {
+    let beside = interlock()?.parent().context("no folder")?.to_owned();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new("bash");
+    command.args(["-c", line]).current_dir(folder).stdin(Stdio::null());
+    command.env("PATH", format!("{}:{path}", beside.display())).env("NO_COLOR", "1");
+    // What cargo set for this test is not what a developer has.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("CARGO_") && name != "CARGO_HOME" || name == "RUSTFLAGS" {
+            command.env_remove(name);
+        }
+    }
+    let output = command.output()?;
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "$ {line}\n{}\n{out}{err}", output.status);
+    Ok(format!("{out}{err}"))
+}
+
+#[test]
+fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
+    if !can_compile()? {
+        use std::io::Write;
+        writeln!(
+            std::io::stderr(),
+            "SKIPPED a first plugin cannot be compiled: this toolchain has no target wasm32-wasip2"
+        )?;
+        return Ok(());
+    }
+    let steps = steps(&read("docs/guides/first-plugin.md")?)?;
+    ensure!(steps.len() > 15, "{steps:#?}");
+    let place = tempfile::tempdir()?;
+    let mut folder = place.path().canonicalize()?;
+    // Compiled once for all runs of this checkout, as for a developer.
+    let target = root().join("target/first-plugin");
+    let mut took = Vec::new();
+    for step in &steps {
+        let line = match step {
+            Do::Write(name, text) => {
+                let plugin = place.path().join("look-after");
+                fs::write(plugin.join(name), text)?;
+                continue;
+            }
+            Do::Run(line) => line,
+        };
+        if let Some(to) = line.strip_prefix("cd ") {
+            folder = folder.join(to).canonicalize()?;
+            continue;
+        }
+        let started = Instant::now();
+        let said = run(line, &folder)?;
+        took.push((started.elapsed(), line.clone()));
+        let must_say: &[&str] = match line.as_str() {
+            line if line.starts_with("interlock new") => {
+                let link = place.path().join("look-after/target");
+                fs::create_dir_all(&target)?;
+                std::os::unix::fs::symlink(&target, link)?;
+                &["made look-after", "interlock build"]
+            }
+            "cargo test" => &["test result: ok", "passed"],
+            "interlock build" => &["Asks for", "interlock plugin install"],
+            line if line.contains("look-after.look ") => &["\"api in prod is healthy\""],
+            line if line.contains("bring-back '") => &["rolled back to version 1", "restarted"],
+            line if line.starts_with("interlock journal") => &["outcome", "ended"],
+            _ => &[],
+        };
+        for word in must_say {
+            ensure!(said.contains(word), "$ {line}\nit does not say `{word}`:\n{said}");
+        }
+    }
+    let all: Duration = took.iter().map(|(time, _)| *time).sum();
+    for (time, line) in took {
+        println!("{:>7.1}s  {}", time.as_secs_f64(), line.chars().take(70).collect::<String>());
+    }
+    println!("{:>7.1}s  in all", all.as_secs_f64());
+    Ok(())
+}
+
+/// What a developer gets wrong first, and what they are told.
+#[test]
+fn the_usual_mistakes_of_a_developer_are_told_with_what_helps() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let binary = interlock()?.display().to_string();
+    let told = |words: &[&str], code: i32, says: &[&str]| -> Result<()> {
+        let output = Command::new(&binary)
+            .args(words)
+            .current_dir(place.path())
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned()
+            + &String::from_utf8_lossy(&output.stdout);
+        if output.status.code() != Some(code) || !says.iter().all(|word| said.contains(word)) {
+            bail!("{words:?} {}: not {code} and {says:?}:\n{said}", output.status);
+        }
+        Ok(())
+    };
+    told(&["new", "Look_After"], 2, &["lower-case"])?;
+    told(&["new", "x", "--sdk", "/nowhere"], 2, &["not the guest SDK"])?;
+    ensure!(fs::read_dir(place.path())?.next().is_none(), "something was left behind");
+    told(&["new", "look-after"], 0, &["made look-after"])?;
+    told(&["new", "look-after"], 2, &["there already"])?;
+    told(&["build"], 2, &["no plugin's folder", "interlock new"])?;
+    // The compiler is another program: what it says is shown, and what it cannot know is added.
+    let fake = place.path().join("cargo");
+    let script = |text: &str| -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        fs::write(&fake, format!("#!/bin/sh\n{text}\n"))?;
+        Ok(fs::set_permissions(&fake, fs::Permissions::from_mode(0o755))?)
+    };
+    let build = |code: i32, says: &[&str]| -> Result<()> {
+        let output = Command::new(&binary)
+            .args(["build", "look-after"])
+            .current_dir(place.path())
+            .env("CARGO", &fake)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned()
+            + &String::from_utf8_lossy(&output.stdout);
+        if output.status.code() != Some(code) || !says.iter().all(|word| said.contains(word)) {
+            bail!("{}: not {code} and {says:?}:\n{said}", output.status);
+        }
+        ensure!(!said.contains('\u{1b}'), "{said:?}");
+        Ok(())
+    };
+    build(2, &["cargo cannot be started", "rustup.rs"])?;
+    script("echo \"error[E0463]: can't find crate for \\`core\\`\" >&2; exit 101")?;
+    build(2, &["no target wasm32-wasip2", "rustup target add wasm32-wasip2"])?;
+    script(
+        "echo '   Compiling serde v1' >&2; printf 'error: expected one of \\033[2J\\n' >&2; exit 101",
+    )?;
+    build(2, &["does not compile", "| error: expected one of"])?;
+    script("exit 0")?;
+    build(2, &["no component", "cdylib"])?;
+    let wasm = place.path().join("p.wasm");
+    fs::write(&wasm, "not wasm")?;
+    script(&format!(
+        "echo '{{\"reason\":\"compiler-artifact\",\"filenames\":[\"{}\"]}}'",
+        wasm.display()
+    ))?;
+    build(2, &["error:"])?;
+    let alien = r#"(component
+        (import "acme:cache/admin@1.0.0" (instance (export "evict" (func))))
+        (core module $m (func (export "go")))
+        (core instance $i (instantiate $m))
+        (func (export "go") (canon lift (core func $i "go"))))"#;
+    fs::write(&wasm, wat::parse_str(alien)?)?;
+    build(2, &["acme:cache/admin@1.0.0", "catalogues"])?;
+    Ok(())
+}
