@@ -2,7 +2,7 @@
 //! and signed. The asker gets a handle and nothing else; asking again for the same thing gives the same
 //! handle, and asking too often, or right after a no, is refused before anybody is bothered.
 
-use super::{Case, Waiting};
+use super::{Case, Waiting, case::unless_erased};
 use crate::{
     Host, HostError,
     host::Installed,
@@ -69,7 +69,7 @@ pub(crate) async fn submit(
     for leaf in journal.find(space::SAME, same)?.into_iter().rev() {
         let Some(told) = journal.told(leaf)? else { continue };
         let Some(id) = told.text("request") else { continue };
-        let case = Case::load(journal, id)?;
+        let Some(case) = unless_erased(Case::load(journal, id))? else { continue };
         if matches!(case.state(host)?, RequestState::Pending | RequestState::Approved) {
             return Ok(Asked::Waiting(Waiting::of(&case.body)?));
         }

@@ -297,8 +297,6 @@ impl Asker {
     /// [`Host::receipt`].
     pub async fn receipt(&self, invocation: &str) -> Result<Envelope, HostError> {
         let host = self.host();
-        // The end of a run is written a moment after it was told.
-        settle(&host).await?;
         let own = serde_json::to_value(&self.principal).unwrap_or_default();
         let mut leaves = host.journal().find(space::INVOCATION, invocation)?.into_iter();
         let asked = |leaf: u64| -> Result<bool, HostError> {
@@ -312,6 +310,8 @@ impl Asker {
             let message = format!("there is no invocation `{}`", invocation.escape_default());
             return Err(HostError::Refused { code: "no-invocation", message });
         }
+        // The end of a run is written a moment after it was told.
+        settle(&host).await?;
         host.receipt(invocation).await
     }
 

@@ -11,6 +11,7 @@ use crate::{
     response::{Outcome, Response},
 };
 use interlock_authority::{
+    Class,
     apply::MayApply,
     desk::{Brought, DeskRefusal, check_apply},
 };
@@ -64,6 +65,14 @@ pub(super) async fn apply(call: &Call<'_>, id: &str) -> Result<Response, HostErr
     let plan = may.plan();
     let (start, digest) =
         (Start { clock_base: plan.clock_base, seed: seed(&plan.seed)? }, plan.digest()?);
+    // A place for checkpoints that takes none would refuse the first destroy: found out before the approval is
+    // used up, not after.
+    if plan.effects.iter().any(|effect| effect.class == Class::Destroy)
+        && let Err(error) = call.host.recorder().publish().await
+    {
+        let message = format!("{error}; nothing was destroyed, and the approval still stands");
+        return Ok(call.unrun("publish-failed", message).await);
+    }
     let body = EventBody::Claim { request: id.to_owned(), document, plan: digest, people: counted };
     if let Some(refusal) = claim(call, id, body, expires_ms).await? {
         return Ok(call.unrun(refusal.0, refusal.1).await);

@@ -82,7 +82,9 @@ pub(crate) async fn call(
     request: &Request,
     control: &Control,
 ) -> Result<Response, HostError> {
-    let call = Call::open(host, request, control).await?;
+    let call = Call::open(host, request, control)
+        .await
+        .inspect_err(|error| host.telemetry().undecided(error))?;
     host.telemetry().call(&call, follow(&call)).await
 }
 
@@ -153,7 +155,9 @@ pub(crate) async fn plan(
     request: &Request,
     control: &Control,
 ) -> Result<Response, HostError> {
-    let call = Call::open(host, request, control).await?;
+    let call = Call::open(host, request, control)
+        .await
+        .inspect_err(|error| host.telemetry().undecided(error))?;
     host.telemetry().call(&call, plan_only(&call)).await
 }
 

@@ -52,9 +52,8 @@ pub(crate) fn start(level: Level, format: Format) {
         Level::Info => LevelFilter::INFO,
         Level::Debug => LevelFilter::DEBUG,
     };
-    // Libraries say a good deal that is of use to their authors alone.
-    let filter =
-        Targets::new().with_target("interlock", level).with_default(level.min(LevelFilter::WARN));
+    // Libraries say a good deal that is of use to their authors alone, and the protocol's repeats what agents said.
+    let filter = Targets::new().with_target("interlock", level).with_default(LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_target(false)
@@ -68,7 +67,7 @@ pub(crate) fn start(level: Level, format: Format) {
     if LINES.set(sender).is_err() {
         return;
     }
-    std::thread::spawn(move || write_lines(receiver));
+    std::thread::spawn(move || write_lines(receiver, format));
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
 }
 
@@ -77,7 +76,7 @@ struct Now;
 
 impl FormatTime for Now {
     fn format_time(&self, w: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
-        write!(w, "{}", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+        w.write_str(&now())
     }
 }
 
@@ -87,6 +86,8 @@ static LINES: OnceLock<SyncSender<Line>> = OnceLock::new();
 static LOST: AtomicU64 = AtomicU64::new(0);
 /// How many may wait.
 const MOST: usize = 4_096;
+/// The longest line, in bytes: what waits is bounded in memory too.
+const LONGEST: usize = 8 << 10;
 /// How long the end of the process waits for the last of them.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -97,12 +98,13 @@ enum Line {
 }
 
 /// Writes lines in a thread of its own: whoever reads the log and stops must not stop the host.
-fn write_lines(lines: Receiver<Line>) {
+fn write_lines(lines: Receiver<Line>, format: Format) {
     let mut known = 0;
     for line in lines {
         let lost = lost();
         if lost > known {
-            let _ = writeln!(io::stderr(), "{} lines of this log were lost", lost - known);
+            let told = told(format, "lines of this log were lost", lost - known);
+            let _ = writeln!(io::stderr(), "{told}");
             known = lost;
         }
         match line {
@@ -111,6 +113,19 @@ fn write_lines(lines: Receiver<Line>) {
             Line::Written(told) => drop(told.send(())),
         }
     }
+}
+
+/// A line of the log about itself.
+fn told(format: Format, what: &str, count: u64) -> String {
+    match format {
+        Format::Text => format!("{} WARN {what}: {count}", now()),
+        Format::Json => serde_json::json!({"timestamp": now(), "level": "WARN", "message": what, "count": count})
+            .to_string(),
+    }
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 /// How many lines were lost because nobody took them.
@@ -142,9 +157,12 @@ impl<'a> MakeWriter<'a> for Escaped {
 impl Write for Escaped {
     /// One whole line: the subscriber writes each event at once.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line);
+        let cut = line.len() > LONGEST;
+        let text = String::from_utf8_lossy(line.get(..LONGEST).unwrap_or(line));
         let text = text.trim_end_matches('\n');
         let text = match self.0 {
+            // Cut JSON is none: what was in it is said to be too long.
+            Format::Json if cut => told(self.0, "a line was too long", line.len() as u64),
             Format::Text => plain(text),
             Format::Json => shown(text),
         };

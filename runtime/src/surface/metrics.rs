@@ -2,17 +2,25 @@
 //! whoever watches needs no token of an agent. They name tools, principals and codes, and nothing else; still,
 //! the address is to be one that only the monitoring system reaches.
 
-use crate::{desk::Askers, telemetry::Telemetry};
+use crate::{
+    desk::Askers,
+    telemetry::{Standing, Telemetry},
+};
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -24,8 +32,29 @@ const PATH: &str = "/metrics";
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// How long one connection may live: a monitoring system asks in a moment.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long what was seen is good for another who asks.
+const FRESH: Duration = Duration::from_secs(1);
 /// The most connections at the same time.
 const MAX_CONNECTIONS: usize = 16;
+
+/// How the deployment stood when somebody looked last: looking takes the journal's reader from calls, so it is done
+/// by one at a time, and not for each of those who ask.
+#[derive(Default)]
+struct Looked(Mutex<Option<(Instant, Standing)>>);
+
+impl Looked {
+    fn at(&self, askers: &Askers) -> Standing {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((when, standing)) if when.elapsed() < FRESH => standing.clone(),
+            _ => {
+                let standing = askers.standing();
+                *last = Some((Instant::now(), standing.clone()));
+                standing
+            }
+        }
+    }
+}
 
 /// The listener.
 pub(super) struct Metrics {
@@ -59,6 +88,7 @@ impl Metrics {
     /// Answers, until it is dropped.
     pub(super) async fn run(self) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let looked = Arc::new(Looked::default());
         loop {
             let Ok((stream, _)) = self.listener.accept().await else {
                 // Out of files, most likely: wait for some to be given back.
@@ -67,8 +97,9 @@ impl Metrics {
             };
             let Ok(place) = places.clone().try_acquire_owned() else { continue };
             let (askers, telemetry) = (self.askers.clone(), self.telemetry.clone());
+            let looked = looked.clone();
             tokio::spawn(async move {
-                let served = connection(stream, askers, telemetry);
+                let served = connection(stream, askers, telemetry, looked);
                 let _ = tokio::time::timeout(PATIENCE, served).await;
                 drop(place);
             });
@@ -76,20 +107,33 @@ impl Metrics {
     }
 }
 
-async fn connection(stream: TcpStream, askers: Askers, telemetry: Telemetry) {
+async fn connection(stream: TcpStream, askers: Askers, telemetry: Telemetry, looked: Arc<Looked>) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let (askers, telemetry) = (askers.clone(), telemetry.clone());
-        async move { Ok::<_, Infallible>(answer(&request, askers, telemetry).await) }
+        let (askers, telemetry, looked) = (askers.clone(), telemetry.clone(), looked.clone());
+        async move { Ok::<_, Infallible>(answer(&request, askers, telemetry, looked).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_headers(64);
     let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
+/// Whether a request names an address: a web page in somebody's browser comes with a name that it made lead here.
+fn is_for_this_host<B>(request: &Request<B>) -> bool {
+    let Some(host) = request.headers().get(HOST).and_then(|host| host.to_str().ok()) else {
+        return false;
+    };
+    let is_address = |name: &str| {
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        name == "localhost" || name.parse::<IpAddr>().is_ok()
+    };
+    is_address(host) || host.rsplit_once(':').is_some_and(|(name, _)| is_address(name))
+}
+
 async fn answer(
     request: &Request<Incoming>,
     askers: Askers,
     telemetry: Telemetry,
+    looked: Arc<Looked>,
 ) -> Response<Full<Bytes>> {
     let say = |status, text: &str| {
         let mut response = Response::new(Full::new(Bytes::from(format!("{text}\n"))));
@@ -97,6 +141,9 @@ async fn answer(
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         response
     };
+    if !is_for_this_host(request) {
+        return say(StatusCode::FORBIDDEN, "ask for an address, or localhost");
+    }
     if request.uri().path() != PATH {
         return say(StatusCode::NOT_FOUND, "the numbers are at /metrics");
     }
@@ -107,7 +154,7 @@ async fn answer(
     }
     // The journal is read, which may wait for the disk.
     telemetry.lost_lines(super::log::lost());
-    let text = tokio::task::spawn_blocking(move || telemetry.text(&askers.standing())).await;
+    let text = tokio::task::spawn_blocking(move || telemetry.text(&looked.at(&askers))).await;
     match text {
         Ok(Ok(text)) => {
             let mut response = Response::new(Full::new(Bytes::from(text)));

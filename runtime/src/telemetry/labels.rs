@@ -49,3 +49,8 @@ pub(super) struct LoadLabels {
 pub(super) struct VersionLabels {
     pub(super) version: &'static str,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CodeLabels {
+    pub(super) code: &'static str,
+}

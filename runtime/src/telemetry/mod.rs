@@ -12,7 +12,9 @@ pub use standing::Standing;
 pub(crate) use timed::Timed;
 
 use crate::{HostError, Response, pipeline::Call};
-use labels::{CallLabels, EffectLabels, LoadLabels, ResponseLabels, ToolLabels, VersionLabels};
+use labels::{
+    CallLabels, CodeLabels, EffectLabels, LoadLabels, ResponseLabels, ToolLabels, VersionLabels,
+};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
@@ -38,6 +40,7 @@ struct Counted {
     calls: Family<CallLabels, Counter>,
     seconds: Family<ToolLabels, Histogram>,
     running: Gauge,
+    undecided: Family<CodeLabels, Counter>,
     effects: Family<EffectLabels, Counter>,
     denied: Family<EffectLabels, Counter>,
     writes: Histogram,
@@ -60,6 +63,7 @@ impl Default for Counted {
             calls: Family::default(),
             seconds: Family::new_with_constructor(histogram),
             running: Gauge::default(),
+            undecided: Family::default(),
             effects: Family::default(),
             denied: Family::default(),
             writes: histogram(),
@@ -84,6 +88,11 @@ impl Default for Counted {
             all.seconds.clone(),
         );
         registry.register("calls_running", "Calls under way", all.running.clone());
+        registry.register(
+            "calls_undecided",
+            "Calls that could not even be decided",
+            all.undecided.clone(),
+        );
         registry.register("effects", "Effects that were started, by how", all.effects.clone());
         registry.register("denied", "Capability calls that were denied", all.denied.clone());
         registry.register_with_unit(
@@ -187,6 +196,14 @@ impl Telemetry {
         answer
     }
 
+    /// A call of which not even a decision could be written.
+    pub(crate) fn undecided(&self, error: &HostError) {
+        // Whoever asks for what is not there has made a mistake of its own.
+        if !matches!(error, HostError::NoPlugin { .. } | HostError::NoTool { .. }) {
+            self.0.undecided.get_or_create(&CodeLabels { code: error.code() }).inc();
+        }
+    }
+
     fn happened(&self, response: &Response) {
         for effect in &response.happened {
             let labels = EffectLabels {
@@ -264,6 +281,7 @@ mod tests {
         let effect = EffectLabels { interface: name(), function: name(), status: name() };
         all.effects.get_or_create(&effect).inc();
         all.denied.get_or_create(&effect).inc();
+        all.undecided.get_or_create(&CodeLabels { code: "x" }).inc();
         telemetry.answered("/mcp", 200);
         telemetry.loaded(true);
         let text = telemetry.text(&Standing::default()).unwrap();

@@ -65,6 +65,12 @@ impl Store {
                 thread::sleep(began.elapsed());
             }
         }
+        if erased > 0 {
+            // Rows that stay are moved from page to page when others go, and copies of what goes later may lie where
+            // they were before: only a file that is written anew has none.
+            connection.busy_timeout(PATIENCE)?;
+            connection.execute_batch("vacuum")?;
+        }
         wipe(&connection)?;
         Ok(erased)
     }

@@ -106,6 +106,9 @@ fn numbers_say_what_happened_and_nothing_that_an_agent_said() -> Result<()> {
         let head = format!("{line} HTTP/1.1\r\nHost: {address}{bearer}");
         ensure!(raw_at(&address, &head, "{}")?.0 == status, "{line}");
     }
+    // A page in a browser comes with a name that its author made lead here.
+    let head = "GET /metrics HTTP/1.1\r\nHost: evil.example";
+    ensure!(raw_at(&address, head, "")?.0 == 403);
     let head = format!("GET /metrics HTTP/1.1\r\nHost: {}{bearer}", serve.address);
     ensure!(serve.raw(&head, "")?.0 == 404);
     Ok(())
@@ -166,6 +169,11 @@ fn a_line_of_the_log_is_one_line_whatever_an_agent_says() -> Result<()> {
         let params = json!({"name": CANARY, "arguments": {}});
         serve.post(&bearer, "tools/call", "x", params)?;
         serve.list("\r\nAuthorization: Bearer ilk_canary-7d1f")?;
+        // What is said to be wrong with a request must not be said to the log in the agent's words.
+        serve.post(&bearer, "resources/read", "x", json!({"uri": CANARY}))?;
+        serve.post(&bearer, "canary-7d1f/x", "", json!({}))?;
+        serve.post(&bearer, "tools/list", "", json!({"cursor": CANARY}))?;
+        serve.post(&bearer, "tasks/get", "x", json!({"taskId": CANARY}))?;
         serve.running.signal("-TERM")?;
         let (code, said) = serve.running.ended()?;
         ensure!(code == Some(0), "{code:?} {said}");

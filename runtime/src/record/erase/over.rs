@@ -217,7 +217,8 @@ impl Seen {
         }
         if !request.grants.is_empty() {
             let past = |until: &Option<u64>| until.is_some_and(|until| until < before_ms);
-            return request.ended || request.grants.iter().all(past);
+            // Revoked or not: each call of its asker still looks at it until then.
+            return request.grants.iter().all(past);
         }
         request.ended
             || request.gone

@@ -399,7 +399,7 @@ pub(super) enum JournalCommand {
     },
     /// Erase what old entries say, for good. Their leaves stay, and the log still verifies.
     #[command(
-        after_help = "Erased are entries of invocations and requests that are over. Rules, keys, grants, freezes and their like stay, and so does all of a request that can still be used, and of an effect whose end nobody knows. The journal tells who erased, when, how much, and how old it was. The file does not shrink: its room is used again. Backups and exports made before keep their words: erase those as well.\n\nExamples:\n  interlock journal erase --older-than 90d --dry-run\n  interlock journal erase --older-than 90d"
+        after_help = "Erased are entries of invocations and requests that are over. Rules, keys, grants, freezes and their like stay, and so does all of a request that can still be used, and of an effect whose end nobody knows. The journal tells who erased, when, how much, and how old it was. The file is written anew, so that no trace is left in it; hosts wait meanwhile. Backups and exports made before keep their words: erase those as well.\n\nExamples:\n  interlock journal erase --older-than 90d --dry-run\n  interlock journal erase --older-than 90d"
     )]
     Erase {
         /// How old it must be, such as `90d`: a day at least, and no less than a budget or a limit on requests

@@ -69,8 +69,10 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
 /// # Errors
 /// No such resource of this principal.
 pub(super) async fn read(agent: &Arc<Agent>, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+    // Bounded: what an agent made up is not handed round.
+    let named: String = uri.chars().take(100).collect();
     let none =
-        || ErrorData::resource_not_found("there is no such resource", Some(json!({"uri": uri})));
+        || ErrorData::resource_not_found("there is no such resource", Some(json!({"uri": named})));
     if let Some(invocation) = uri.strip_prefix(CALLS) {
         let invocation = invocation.strip_suffix(RECEIPT).and_then(|i| i.strip_suffix('/'));
         let text = receipt(agent, invocation.ok_or_else(none)?).await?.ok_or_else(none)?;

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 pub(super) struct Target {
     pub(super) address: String,
     pub(super) token: String,
+    /// Whether the host is to be stopped meanwhile: only then may it hang up, cancel, or not be there.
+    pub(super) may_stop: bool,
 }
 
 /// What it calls.
@@ -38,26 +40,32 @@ pub(super) fn call_until(target: &Target, story: &Story, stop: &AtomicBool) -> H
     let request = request(target, story);
     let mut connection = None;
     while !stop.load(Ordering::Acquire) {
-        let Ok(stream) = connection.take().map_or_else(|| connect(&target.address), Ok) else {
-            // Nobody listens any more: it was stopped.
-            break;
+        let stream = match connection.take().map_or_else(|| connect(&target.address), Ok) {
+            Ok(stream) => stream,
+            Err(_) if target.may_stop => break,
+            Err(error) => {
+                heard.wrong.push(format!("it cannot be reached: {error}"));
+                break;
+            }
         };
         let started = Instant::now();
         match exchange(stream, &request) {
             Ok((stream, 200, body)) => match outcome(&body) {
-                Ok(outcome) if outcome.1 == "done" || outcome.1 == "cancelled" => {
+                Ok(outcome)
+                    if outcome.1 == "done" || (target.may_stop && outcome.1 == "cancelled") =>
+                {
                     heard.took.push(started.elapsed());
                     heard.answered.push(outcome);
                     connection = stream;
                 }
-                Ok(outcome) if outcome.1 == "shutting-down" => break,
+                Ok(outcome) if target.may_stop && outcome.1 == "shutting-down" => break,
                 Ok(_) => heard.wrong.push(body),
                 Err(error) => heard.wrong.push(format!("{error}: {body}")),
             },
-            Ok((_, 503, body)) if body.contains("shutting-down") => break,
+            Ok((_, 503, body)) if target.may_stop && body.contains("shutting-down") => break,
             Ok((_, status, body)) => heard.wrong.push(format!("{status} {body}")),
             // A connection that is closed between two calls was closed in order.
-            Err(error) if error.downcast_ref::<Closed>().is_some() => {}
+            Err(error) if target.may_stop && error.downcast_ref::<Closed>().is_some() => {}
             Err(error) => heard.wrong.push(format!("{error:#}")),
         }
         if heard.wrong.len() > 3 {

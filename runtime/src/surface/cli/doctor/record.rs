@@ -12,7 +12,21 @@ const MOST: usize = 20;
 
 /// Tells of places for checkpoints that are not there: nothing is destroyed until they are.
 pub(super) fn places(config: &Config, findings: &mut Findings) {
-    for place in config.publish.iter().filter(|place| !place.is_dir()) {
+    for place in &config.publish {
+        if place.is_dir() {
+            // The kernel's word: a mount may be read-only whatever the mode says.
+            if rustix::fs::access(place, rustix::fs::Access::WRITE_OK).is_err() {
+                findings.add(
+                    Verdict::Bad,
+                    format!(
+                        "checkpoints are to be left in {}, which cannot be written, so nothing is destroyed",
+                        place.display()
+                    ),
+                    "give the host's user the folder, or mount it writable",
+                );
+            }
+            continue;
+        }
         findings.add(
             Verdict::Bad,
             format!(

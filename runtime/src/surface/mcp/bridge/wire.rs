@@ -245,12 +245,15 @@ impl Wire {
                     }
                     let nothing =
                         Envelope { id: None, method: String::new(), version: None, name: None };
+                    let began = std::time::Instant::now();
                     let _ = self.events(response, &nothing, say).await;
-                    pause = FIRST_PAUSE;
-                } else if status == StatusCode::NOT_FOUND {
-                    if self.reopen(session).await {
-                        continue;
+                    // One that ends at once is no sign that the next will not.
+                    if began.elapsed() > LONGEST_PAUSE {
+                        pause = FIRST_PAUSE;
                     }
+                } else if status == StatusCode::NOT_FOUND {
+                    // Not asked again at once: a host that forgets each session would be given no rest.
+                    self.reopen(session).await;
                 } else if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
                     // A token that is good no more, or a host that says nothing by itself.
                     return;
