@@ -3,8 +3,8 @@
 //! line, because whatever is wrong here would otherwise be wrong in every later decision.
 
 use super::{
-    CatalogueSource, Constraint, DeniedCase, EXEC, Function, Interface, Parameter, Pattern, Template,
-    WitPackage,
+    CatalogueSource, Constraint, DeniedCase, EXEC, Function, Interface, Parameter, Pattern,
+    Template, WitPackage,
     programs::{self, Reading},
     raw::{self, RawFunction, RawInterface, RawProvider, line_of},
     shape::Shape,
@@ -106,10 +106,7 @@ fn check_interface(
     Ok(Interface { name, provider, functions, wit: package.clone() })
 }
 
-fn check_provider(
-    place: &Place<'_>,
-    raw: &Spanned<RawProvider>,
-) -> Result<String, AuthorityError> {
+fn check_provider(place: &Place<'_>, raw: &Spanned<RawProvider>) -> Result<String, AuthorityError> {
     let (lead, name) = match raw.get_ref() {
         RawProvider::Named(name) => ("", name),
         RawProvider::Exec(exec) => (EXEC, &exec.exec),

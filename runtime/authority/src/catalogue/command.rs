@@ -80,7 +80,10 @@ impl Command {
     /// The programs that it runs, as absolute paths.
     pub fn programs(&self) -> impl Iterator<Item = &str> {
         let forecast = self.forecast.as_ref().map(|(argv, _)| argv);
-        [Some(&self.argv), forecast, self.revision.as_ref()].into_iter().flatten().map(Argv::program)
+        [Some(&self.argv), forecast, self.revision.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(Argv::program)
     }
     /// The whole environment of its programs, but for secrets.
     pub fn environment(&self) -> &BTreeMap<String, String> {

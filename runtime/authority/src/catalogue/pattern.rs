@@ -116,7 +116,8 @@ mod tests {
         let pattern = Pattern::parse(SEGMENT).unwrap();
         let long = "a".repeat(128);
         let longer = "a".repeat(129);
-        let texts = ["a", "0", "A.b_c-d", &long, &longer, "", ".", "-a", "_", "é", "a/b", "a b", "a\n"];
+        let texts =
+            ["a", "0", "A.b_c-d", &long, &longer, "", ".", "-a", "_", "é", "a/b", "a b", "a\n"];
         for text in texts {
             assert_eq!(pattern.matches(text), is_segment(text), "{text:?}");
         }

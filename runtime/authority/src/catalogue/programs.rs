@@ -28,6 +28,9 @@ use wit_parser::{Resolve, Type, TypeDefKind};
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MOST: Duration = Duration::from_secs(3600);
 
+/// Environment variables, by name.
+type Variables = BTreeMap<String, String>;
+
 /// One function as it is being read.
 pub(super) struct Reading<'a> {
     pub(super) place: &'a Place<'a>,
@@ -55,8 +58,9 @@ pub(super) fn none(place: &Place<'_>, raw: &RawFunction) -> Result<(), Authority
     match said.into_iter().flatten().next() {
         None => Ok(()),
         Some((name, span)) => {
-            let message =
-                format!("`{name}` is for the provider `exec`; write `provider = {{ exec = \"NAME\" }}`");
+            let message = format!(
+                "`{name}` is for the provider `exec`; write `provider = {{ exec = \"NAME\" }}`"
+            );
             Err(place.error(&Spanned::new(span, ()), message))
         }
     }
@@ -77,7 +81,8 @@ impl Reading<'_> {
         let (forecast, revision) = match (raw.class, &raw.forecast, &raw.revision) {
             (Class::Read, None, None) => (None, None),
             (Class::Read, Some(at), _) => {
-                let message = "a `read` changes nothing: there is nothing to foresee; take `forecast` out";
+                let message =
+                    "a `read` changes nothing: there is nothing to foresee; take `forecast` out";
                 return Err(place.error(at, message.to_owned()));
             }
             (Class::Read, None, Some(at)) => {
@@ -190,9 +195,7 @@ impl Reading<'_> {
         Ok(Some(element))
     }
 
-    fn environment(
-        &self,
-    ) -> Result<(BTreeMap<String, String>, BTreeMap<String, String>), AuthorityError> {
+    fn environment(&self) -> Result<(Variables, Variables), AuthorityError> {
         let (mut environment, mut secrets) = (BTreeMap::new(), BTreeMap::new());
         let named = |at: &Spanned<String>| {
             let name = at.get_ref();

@@ -63,11 +63,12 @@ impl Shape {
                 return None;
             }
             TypeDefKind::List(item) => Self::List(Box::new(Self::of(resolve, item)?)),
-            TypeDefKind::Tuple(tuple) => {
-                Self::Tuple(tuple.types.iter().map(|t| Self::of(resolve, t)).collect::<Option<_>>()?)
-            }
+            TypeDefKind::Tuple(tuple) => Self::Tuple(
+                tuple.types.iter().map(|t| Self::of(resolve, t)).collect::<Option<_>>()?,
+            ),
             TypeDefKind::Record(record) => {
-                let field = |f: &wit_parser::Field| Some((f.name.clone(), Self::of(resolve, &f.ty)?));
+                let field =
+                    |f: &wit_parser::Field| Some((f.name.clone(), Self::of(resolve, &f.ty)?));
                 Self::Record(record.fields.iter().map(field).collect::<Option<_>>()?)
             }
             TypeDefKind::Variant(variant) => {
