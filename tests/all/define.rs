@@ -235,6 +235,6 @@ fn what_is_wrong_with_programs_is_said_before_they_are_needed() -> Result<()> {
     let text = fs::read_to_string(&catalogue)?;
     let without: Vec<&str> = text.lines().filter(|line| !line.contains("--dry-run")).collect();
     fs::write(&catalogue, without.join("\n"))?;
-    deployment.run(&["config", "check"])?.exit(2)?.says(&["acme-cache.toml:14", "forecast"])?;
+    deployment.run(&["config", "check"])?.exit(2)?.says(&["acme-cache.toml:13", "forecast"])?;
     Ok(())
 }

@@ -14,6 +14,7 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "docs/dependencies.md",
     "docs/guides/agents.md",
+    "docs/guides/define-a-capability.md",
     "docs/guides/deploy.md",
     "docs/mcp-conformance.md",
 ];

@@ -14,16 +14,23 @@ use std::{collections::BTreeMap, time::Duration};
 /// A function that programs serve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
-    pub(super) argv: Argv,
-    pub(super) output: Output,
-    pub(super) forecast: Option<(Argv, Output)>,
-    pub(super) revision: Option<Argv>,
-    pub(super) stdin: Option<Element>,
+    pub(super) call: Program,
+    pub(super) forecast: Option<Program>,
+    pub(super) revision: Option<Program>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) secrets: BTreeMap<String, String>,
     pub(super) directory: String,
     pub(super) timeout: Duration,
     pub(super) answer: Answer,
+}
+
+/// One program as a template. Each has an input of its own: a dry run that read the input of the call could be
+/// told to do it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Program {
+    pub(super) argv: Argv,
+    pub(super) stdin: Option<Element>,
+    pub(super) output: Output,
 }
 
 /// One program of a function.
@@ -35,6 +42,10 @@ pub enum Step {
     Forecast,
     /// The revision of the resource.
     Revision,
+}
+
+impl Step {
+    const ALL: [Self; 3] = [Self::Call, Self::Forecast, Self::Revision];
 }
 
 /// A program to run, with the values of one call.
@@ -56,34 +67,31 @@ impl Command {
         step: Step,
         arguments: &Map<String, Value>,
     ) -> Result<Option<Prepared>, Denial> {
-        let argv = match step {
-            Step::Call => Some(&self.argv),
-            Step::Forecast => self.forecast.as_ref().map(|(argv, _)| argv),
+        let Some(program) = self.program(step) else { return Ok(None) };
+        let stdin = program.stdin.as_ref().map(|stdin| stdin.fill(arguments)).transpose()?;
+        Ok(Some(Prepared { argv: program.argv.fill(arguments)?, stdin: stdin.flatten() }))
+    }
+
+    fn program(&self, step: Step) -> Option<&Program> {
+        match step {
+            Step::Call => Some(&self.call),
+            Step::Forecast => self.forecast.as_ref(),
             Step::Revision => self.revision.as_ref(),
-        };
-        let Some(argv) = argv else { return Ok(None) };
-        // A revision is asked for without the content of a call.
-        let stdin = match (&self.stdin, step) {
-            (Some(stdin), Step::Call | Step::Forecast) => stdin.fill(arguments)?,
-            _ => None,
-        };
-        Ok(Some(Prepared { argv: argv.fill(arguments)?, stdin }))
+        }
     }
 
     /// Whether each program of the function can be given these arguments.
     pub(super) fn check(&self, arguments: &Map<String, Value>) -> Result<(), Denial> {
-        [Step::Call, Step::Forecast, Step::Revision]
-            .into_iter()
-            .try_for_each(|step| self.prepare(step, arguments).map(drop))
+        Step::ALL.into_iter().try_for_each(|step| self.prepare(step, arguments).map(drop))
     }
 
     /// The programs that it runs, as absolute paths.
     pub fn programs(&self) -> impl Iterator<Item = &str> {
-        let forecast = self.forecast.as_ref().map(|(argv, _)| argv);
-        [Some(&self.argv), forecast, self.revision.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(Argv::program)
+        Step::ALL.into_iter().filter_map(|step| self.path(step))
+    }
+    /// The program of a step, as an absolute path.
+    pub fn path(&self, step: Step) -> Option<&str> {
+        self.program(step).map(|program| program.argv.program())
     }
     /// The whole environment of its programs, but for secrets.
     pub fn environment(&self) -> &BTreeMap<String, String> {
@@ -107,10 +115,7 @@ impl Command {
     /// # Errors
     /// Why it means none; the output is not repeated.
     pub fn result(&self, step: Step, stdout: &[u8]) -> Result<Value, String> {
-        let output = match (step, &self.forecast) {
-            (Step::Forecast, Some((_, output))) => *output,
-            _ => self.output,
-        };
+        let output = self.program(step).map_or(self.call.output, |program| program.output);
         self.answer.good(output, stdout)
     }
     /// The result for an exit code other than 0; none where the WIT has no word for it.

@@ -6,7 +6,7 @@ use super::{
     answer::{Answer, Failure},
     argv::{Argv, Element},
     check::Place,
-    command::Command,
+    command::{Command, Program},
     raw::{Output, RawArgv, RawFunction},
     shape::Shape,
     wit,
@@ -77,7 +77,7 @@ impl Reading<'_> {
         let mut texts = BTreeSet::new();
         let answer = self.answer()?;
         let output = self.output(raw.output.as_ref(), &answer)?;
-        let argv = self.argv(argv, &mut texts)?;
+        let call = self.program(argv, raw.stdin.as_ref(), output, &mut texts)?;
         let (forecast, revision) = match (raw.class, &raw.forecast, &raw.revision) {
             (Class::Read, None, None) => (None, None),
             (Class::Read, Some(at), _) => {
@@ -90,14 +90,16 @@ impl Reading<'_> {
                 return Err(place.error(at, message.to_owned()));
             }
             (_, Some(forecast), Some(revision)) => {
-                let forecast = forecast.get_ref();
+                let (forecast, revision) = (forecast.get_ref(), revision.get_ref());
                 let said = match &forecast.output {
                     Some(at) => self.output(Some(at), &answer)?,
                     None => output,
                 };
-                let dry = self.argv(&forecast.argv, &mut texts)?;
-                let revision = self.argv(&revision.get_ref().argv, &mut texts)?;
-                (Some((dry, said)), Some(revision))
+                let dry =
+                    self.program(&forecast.argv, forecast.stdin.as_ref(), said, &mut texts)?;
+                let (argv, stdin) = (&revision.argv, revision.stdin.as_ref());
+                let revision = self.program(argv, stdin, Output::Text, &mut texts)?;
+                (Some(dry), Some(revision))
             }
             (class, _, _) => {
                 // What nobody can foresee, nobody can approve; what has no revision can be approved for one
@@ -116,11 +118,9 @@ impl Reading<'_> {
         }
         let (environment, secrets) = self.environment()?;
         let command = Command {
-            argv,
-            output,
+            call,
             forecast,
             revision,
-            stdin: self.stdin(&mut texts)?,
             environment,
             secrets,
             directory: self.directory()?,
@@ -128,6 +128,16 @@ impl Reading<'_> {
             answer,
         };
         Ok((command, texts))
+    }
+
+    fn program(
+        &self,
+        argv: &RawArgv,
+        stdin: Option<&Spanned<String>>,
+        output: Output,
+        texts: &mut BTreeSet<String>,
+    ) -> Result<Program, AuthorityError> {
+        Ok(Program { argv: self.argv(argv, texts)?, stdin: self.stdin(stdin, texts)?, output })
     }
 
     fn argv(&self, raw: &RawArgv, texts: &mut BTreeSet<String>) -> Result<Argv, AuthorityError> {
@@ -183,8 +193,12 @@ impl Reading<'_> {
         }
     }
 
-    fn stdin(&self, texts: &mut BTreeSet<String>) -> Result<Option<Element>, AuthorityError> {
-        let Some(at) = &self.raw.stdin else { return Ok(None) };
+    fn stdin(
+        &self,
+        at: Option<&Spanned<String>>,
+        texts: &mut BTreeSet<String>,
+    ) -> Result<Option<Element>, AuthorityError> {
+        let Some(at) = at else { return Ok(None) };
         let element = Element::parse(at.get_ref()).map_err(|e| self.place.error(at, e))?;
         for hole in element.holes() {
             // Alone it is data. Inside a text it could end what surrounds it, as in an argv.

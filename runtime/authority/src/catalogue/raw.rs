@@ -66,6 +66,7 @@ pub(super) type RawArgv = Spanned<Vec<Spanned<String>>>;
 #[serde(deny_unknown_fields)]
 pub(super) struct RawForecast {
     pub(super) argv: RawArgv,
+    pub(super) stdin: Option<Spanned<String>>,
     pub(super) output: Option<Spanned<Output>>,
 }
 
@@ -73,6 +74,7 @@ pub(super) struct RawForecast {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRevision {
     pub(super) argv: RawArgv,
+    pub(super) stdin: Option<Spanned<String>>,
 }
 
 /// How the standard output of a program is read.

@@ -133,6 +133,12 @@ fn each_mistake_names_its_line() {
             "absolute path",
         ),
         ("stdin = \"{reason}\"", "stdin = \"{cause}\"", 21, "no argument `cause`"),
+        (
+            "\"--dry-run\", \"{queue}\"] }",
+            "\"x\"], stdin = \"{cause}\" }",
+            19,
+            "no argument `cause`",
+        ),
         ("{ LANG = \"C.UTF-8\" }", "{ \"{queue}\" = \"x\" }", 22, "environment variable"),
         ("{ LANG = \"C.UTF-8\" }", "{ \"A=B\" = \"x\" }", 22, "environment variable"),
         ("{ LANG = \"C.UTF-8\" }", "{ LANG = \"a\\u0000\" }", 22, "NUL"),
@@ -197,6 +203,7 @@ fn programs_get_exactly_the_elements() {
     assert_eq!(whole.argv, expected);
     assert_eq!(whole.stdin.as_deref(), Some("too many"));
     assert_eq!(prepared(Step::Forecast).argv[2], "--dry-run");
+    assert_eq!(prepared(Step::Forecast).stdin, None, "it could be the order to do it");
     assert_eq!(prepared(Step::Revision).stdin, None);
     assert_eq!(drain.timeout().as_secs(), 5);
 

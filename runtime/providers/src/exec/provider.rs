@@ -198,13 +198,8 @@ impl Inner {
             time: command.timeout(),
         };
         Ok(run(&program, over).map(|Finished { end, stdout, stderr }| {
-            let stderr = redaction.text(String::from_utf8_lossy(&stderr).trim());
-            // What is no text holds no secret that is one, and is no answer either.
-            let stdout = match String::from_utf8(stdout) {
-                Ok(text) => redaction.text(&text).into_bytes(),
-                Err(bytes) => bytes.into_bytes(),
-            };
-            Ran { end, stdout, stderr, redaction }
+            let stderr = String::from_utf8_lossy(&redaction.bytes(&stderr)).trim().to_owned();
+            Ran { end, stdout: redaction.bytes(&stdout), stderr, redaction }
         }))
     }
 
@@ -226,12 +221,7 @@ impl Inner {
 
     /// Which program a step runs, for messages.
     pub(super) fn program(command: &Command, step: Step) -> &str {
-        let place = match step {
-            Step::Call => 0,
-            Step::Forecast => 1,
-            Step::Revision => 2,
-        };
-        command.programs().nth(place).unwrap_or_default()
+        command.path(step).unwrap_or_default()
     }
 
     pub(super) fn read(

@@ -133,11 +133,29 @@ impl Redaction {
         self.0.iter().map(|(name, secret)| (name.as_str(), secret.expose()))
     }
 
-    /// A text without them, the longest first: one may be part of another.
-    pub(super) fn text(&self, text: &str) -> String {
-        let mut values: Vec<&str> = self.0.iter().map(|(_, secret)| secret.expose()).collect();
+    /// Bytes without them, the longest first: one may be part of another. As bytes, because what surrounds
+    /// one may be no text.
+    pub(super) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut values: Vec<&[u8]> =
+            self.0.iter().map(|(_, secret)| secret.expose().as_bytes()).collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        values.iter().fold(text.to_owned(), |text, value| text.replace(value, REDACTED))
+        values.into_iter().fold(bytes.to_owned(), |bytes, value| {
+            let (mut told, mut rest) = (Vec::with_capacity(bytes.len()), bytes.as_slice());
+            while let Some((first, after)) = rest.split_first() {
+                if let Some(after) = rest.strip_prefix(value) {
+                    told.extend_from_slice(REDACTED.as_bytes());
+                    rest = after;
+                } else {
+                    told.push(*first);
+                    rest = after;
+                }
+            }
+            told
+        })
+    }
+
+    fn text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.bytes(text.as_bytes())).into_owned()
     }
 
     /// A JSON value without them. In JSON a secret may be written with escapes, so a text is not enough.
@@ -159,5 +177,26 @@ impl Redaction {
             }
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Redaction, Secret};
+
+    #[test]
+    fn whatever_surrounds_a_secret_it_is_taken_out() {
+        let named = |value: &str| (value.to_owned(), Secret(value.to_owned()));
+        let redaction = Redaction::new(vec![named("hunter22"), named("hunter22-long")]);
+        for (printed, told) in [
+            (&b"hunter22"[..], &b"[secret]"[..]),
+            (b"\xffhunter22\xfe", b"\xff[secret]\xfe"),
+            (b"hunter22-long hunter22hunter22", b"[secret] [secret][secret]"),
+            (b"hhunter22 hunter2", b"h[secret] hunter2"),
+            (b"", b""),
+        ] {
+            assert_eq!(redaction.bytes(printed), told);
+        }
+        assert_eq!(Redaction::default().bytes(b"hunter22"), b"hunter22");
     }
 }
