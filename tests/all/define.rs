@@ -207,6 +207,24 @@ fn what_people_approved_is_stale_when_the_world_has_moved() -> Result<()> {
 }
 
 #[test]
+fn plan_is_the_grant_also_of_the_programs_that_people_did_not_see() -> Result<()> {
+    let defined = Defined::new()?;
+    defined.install(&[ADMIN, WIPE])?.exit(0)?;
+    let id = defined.desk.approved()?;
+    // The same call by another program is another effect: the catalogue is part of the rules.
+    let catalogue = defined.deployment().path().join("acme-cache.toml");
+    let text = fs::read_to_string(&catalogue)?;
+    let changed = text.replace("\"drop-all\"]\n", "\"drop-all\", \"--\", \"user:1\"]\n");
+    ensure!(changed != text);
+    fs::write(&catalogue, changed)?;
+    let before = defined.cache()?;
+    let ran = defined.desk.call(&["--request", &id])?.exit(3)?;
+    ensure!(code_of(&ran)? == "epoch-catalogues", "{ran}");
+    ensure!(defined.cache()? == before);
+    Ok(())
+}
+
+#[test]
 fn what_is_wrong_with_programs_is_said_before_they_are_needed() -> Result<()> {
     let defined = Defined::new()?;
     let deployment = defined.deployment();

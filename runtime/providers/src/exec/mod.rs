@@ -10,6 +10,8 @@
 mod effect;
 mod lock;
 mod provider;
+#[cfg(test)]
+mod roles;
 mod run;
 mod secrets;
 #[cfg(test)]

@@ -37,14 +37,14 @@ interface act {
 
 const CANARY: &str = "canary-7f3a91";
 
-struct Bench {
+pub(super) struct Bench {
     folder: tempfile::TempDir,
-    catalogue: Catalogue,
-    inner: Arc<Inner>,
+    pub(super) catalogue: Catalogue,
+    pub(super) inner: Arc<Inner>,
 }
 
 /// A shell line as an argv, with `$1` and so on for the arguments.
-fn sh(script: &str, arguments: &[&str]) -> String {
+pub(super) fn sh(script: &str, arguments: &[&str]) -> String {
     let script = script.replace('{', "{{").replace('}', "}}");
     let mut argv = vec!["/bin/sh", "-c", &script, "sh"];
     argv.extend(arguments);
@@ -52,7 +52,7 @@ fn sh(script: &str, arguments: &[&str]) -> String {
 }
 
 /// A function of `look` that runs this, beside two that are never called.
-fn look(function: &str, lines: &str) -> Bench {
+pub(super) fn look(function: &str, lines: &str) -> Bench {
     bench(&looking(function, lines), BTreeMap::new())
 }
 
@@ -70,13 +70,20 @@ fn looking(function: &str, lines: &str) -> String {
 }
 
 fn bench(text: &str, secrets: BTreeMap<String, SecretSource>) -> Bench {
+    bench_in(tempfile::tempdir().unwrap(), text, secrets)
+}
+
+fn bench_in(
+    folder: tempfile::TempDir,
+    text: &str,
+    secrets: BTreeMap<String, SecretSource>,
+) -> Bench {
     let source = CatalogueSource {
         file: "box.toml".into(),
         text: text.into(),
         wit: vec![("box.wit".into(), WIT.into())],
     };
     let catalogue = Catalogue::load(&[source]).unwrap();
-    let folder = tempfile::tempdir().unwrap();
     let commands = catalogue.interfaces().flat_map(|i| {
         i.functions.iter().map(|(name, function)| {
             ((i.name.clone(), name.clone()), function.command.clone().unwrap())
@@ -88,7 +95,7 @@ fn bench(text: &str, secrets: BTreeMap<String, SecretSource>) -> Bench {
 }
 
 impl Bench {
-    fn call(&self, interface: &str, function: &str, arguments: &[&str]) -> ResolvedCall {
+    pub(super) fn call(&self, interface: &str, function: &str, arguments: &[&str]) -> ResolvedCall {
         let name: InterfaceName = format!("acme:box/{interface}@1.0.0").parse().unwrap();
         let arguments = arguments.iter().map(|a| json!(a)).collect();
         self.catalogue.resolve(&name, function, arguments).unwrap()
@@ -194,8 +201,13 @@ fn a_program_that_is_missing_says_so() {
     }
 }
 
+/// How long a program sleeps that must not: for hours, and by a number that no other process has.
+pub(super) fn hours(n: u32) -> String {
+    format!("{n}{}", std::process::id())
+}
+
 /// The processes whose command line has this word.
-fn running(word: &str) -> usize {
+pub(super) fn running(word: &str) -> usize {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     entries
         .filter(|e| {
@@ -206,7 +218,7 @@ fn running(word: &str) -> usize {
         .count()
 }
 
-fn gone(word: &str) -> bool {
+pub(super) fn gone(word: &str) -> bool {
     (0..100).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
         running(word) == 0
@@ -215,31 +227,34 @@ fn gone(word: &str) -> bool {
 
 #[test]
 fn a_program_that_hangs_ends_with_its_children() {
-    let script = "/bin/sleep 7171 & /bin/sleep 7171";
-    let bench = look("json", &format!("timeout = \"300ms\"\n{}", sh(script, &[])));
+    let script = format!("/bin/sleep {0} & /bin/sleep {0}", hours(7171));
+    let bench = look("json", &format!("timeout = \"300ms\"\n{}", sh(&script, &[])));
     let begin = Instant::now();
     let problem = bench.read("json", "a").unwrap_err();
     assert!(problem.contains("had not ended after 300ms"), "{problem}");
     assert!(begin.elapsed() < Duration::from_secs(5));
-    assert!(gone("7171"), "its child lives on");
+    assert!(gone(&hours(7171)), "its child lives on");
 }
 
 #[test]
 fn a_program_that_ignores_signals_and_closes_its_pipes_ends_too() {
-    let script = "trap '' TERM INT HUP; exec >&- 2>&- <&-; /bin/sleep 7272; /bin/sleep 7272";
-    let bench = look("json", &format!("timeout = \"300ms\"\n{}", sh(script, &[])));
+    let script = format!(
+        "trap '' TERM INT HUP; exec >&- 2>&- <&-; /bin/sleep {0}; /bin/sleep {0}",
+        hours(7272)
+    );
+    let bench = look("json", &format!("timeout = \"300ms\"\n{}", sh(&script, &[])));
     assert!(bench.read("json", "a").unwrap_err().contains("had not ended"));
-    assert!(gone("7272"));
+    assert!(gone(&hours(7272)));
 }
 
 #[test]
 fn a_child_that_is_left_behind_holds_nothing_up() {
-    let script = "/bin/sleep 7373 & echo '{\"size\": 1}'";
-    let bench = look("json", &sh(script, &[]));
+    let script = format!("/bin/sleep {} & echo '{{\"size\": 1}}'", hours(7373));
+    let bench = look("json", &sh(&script, &[]));
     let begin = Instant::now();
     assert_eq!(bench.read("json", "a").unwrap()["ok"]["size"], "1");
     assert!(begin.elapsed() < Duration::from_secs(5));
-    assert!(gone("7373"), "it lives on");
+    assert!(gone(&hours(7373)), "it lives on");
     // Nor one that left the group, and keeps the pipe.
     if !Path::new("/usr/bin/setsid").exists() {
         return;
@@ -270,7 +285,7 @@ fn a_flood_is_cut_off() {
 
 #[test]
 fn nobody_waits_for_it_any_more() {
-    let bench = look("json", &sh("/bin/sleep 7474", &[]));
+    let bench = look("json", &sh(&format!("/bin/sleep {}", hours(7474)), &[]));
     let call = bench.call("look", "json", &["a"]);
     let over = AtomicBool::new(false);
     let (problem, took) = std::thread::scope(|scope| {
@@ -283,7 +298,7 @@ fn nobody_waits_for_it_any_more() {
         reading.join().unwrap()
     });
     assert!(problem.contains("nobody waits") && took < Duration::from_secs(3), "{problem}");
-    assert!(gone("7474"));
+    assert!(gone(&hours(7474)));
 }
 
 /// A box on disk: `NAME` holds the content, `.generation` counts. Written as one shell script.
@@ -302,8 +317,10 @@ case $2 in
 esac
 "#;
 
-fn acting(secrets: bool) -> (Bench, PathBuf) {
-    let place = tempfile::tempdir().unwrap().keep();
+pub(super) fn acting(secrets: bool) -> (Bench, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("box");
+    fs::create_dir(&place).unwrap();
     fs::write(place.join("a"), "12345").unwrap();
     let program = place.join("box.sh");
     fs::write(&program, BOX).unwrap();
@@ -325,7 +342,7 @@ fn acting(secrets: bool) -> (Bench, PathBuf) {
         if secrets { "secrets = { TOKEN = \"token\" }\n" } else { "" },
     );
     let sources = BTreeMap::from([("token".to_owned(), SecretSource::File(place.join(".token")))]);
-    (bench(&text, sources), place)
+    (bench_in(folder, &text, sources), place)
 }
 
 impl Bench {
