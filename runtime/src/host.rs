@@ -9,6 +9,7 @@ use crate::{
     gate::EffectTasks,
     helper::Helper,
     pipeline::{self, Control},
+    programs,
     record::{Event, EventBody, Journal, Recorder, receipt},
     rules::{Rules, grants_digest},
     seal::Seal,
@@ -16,7 +17,9 @@ use crate::{
     telemetry::{Telemetry, Timed},
 };
 use interlock_authority::{
-    Catalogue, Digest, Grant, Policies, Principal, catalogue::CatalogueSource, desk::Holder,
+    Catalogue, Digest, Grant, Policies, Principal,
+    catalogue::{CatalogueSource, Interface},
+    desk::Holder,
 };
 use interlock_providers::{Provider, environment};
 use interlock_sandbox::{
@@ -144,7 +147,11 @@ impl HostBuilder {
         let (catalogue, sources) = load_catalogue_with_sources(&config, self.catalogues)?;
         let catalogue = Arc::new(catalogue);
         check_grants(&config, &catalogue)?;
+        programs::check_secrets(&config, &catalogue)?;
         let mut providers = self.providers;
+        for (name, provider) in programs::providers(&config, &catalogue) {
+            providers.entry(name).or_insert(provider);
+        }
         if !providers.contains_key("environment") {
             let root = &config.environment_root;
             std::fs::create_dir_all(root)
@@ -267,7 +274,9 @@ pub const BUILT_IN_PROVIDERS: &[&str] = &["environment"];
 /// # Errors
 /// The first that has none.
 pub fn check_providers(catalogue: &Catalogue, known: &BTreeSet<&str>) -> Result<(), HostError> {
-    match catalogue.interfaces().find(|i| !known.contains(i.provider.as_str())) {
+    // Programs that a catalogue names need nothing else of the host.
+    let served = |i: &&Interface| i.exec().is_some() || known.contains(i.provider.as_str());
+    match catalogue.interfaces().find(|i| !served(i)) {
         None => Ok(()),
         Some(interface) => Err(HostError::NoProvider {
             interface: interface.name.to_string(),

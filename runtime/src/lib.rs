@@ -15,6 +15,7 @@ pub mod helper;
 pub mod host;
 pub mod install;
 pub mod pipeline;
+pub mod programs;
 pub mod record;
 pub mod response;
 pub mod rules;

@@ -15,6 +15,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/benchmarks.md",
     "docs/dependencies.md",
     "docs/guides/agents.md",
+    "docs/guides/define-a-capability.md",
     "docs/guides/deploy.md",
     "docs/guides/first-plugin.md",
     "docs/mcp-conformance.md",

@@ -115,6 +115,25 @@ fn an_elevation_ends_by_time_by_hand_and_with_the_rules() -> Result<()> {
 }
 
 #[test]
+fn fail_closed_an_elevation_whose_words_were_erased_grants_nothing_and_stops_nothing_else()
+-> Result<()> {
+    use interlock::record::{Journal, space};
+    let desk = desk()?;
+    let id = elevated(&desk, "2", "1h")?;
+    let config = interlock::Config::load(&desk.deployment.path().join("interlock.toml"))?;
+    let journal = Journal::open(&config)?;
+    let about = journal.find(space::ABOUT, &id)?;
+    ensure!(journal.store().erase(&about)? > 1);
+    drop(journal);
+    let tried = heal(&desk, AGENT)?;
+    ensure!(did(&tried)?.0 == 0 && !tried.stdout.contains("erased"), "{tried}");
+    let look = ["call", "fix-service.diagnose", API, "--as", AGENT];
+    desk.deployment.run(&look)?.exit(0)?;
+    desk.deployment.run(&["grant", "list"])?.exit(0)?;
+    Ok(())
+}
+
+#[test]
 fn destroy_needs_people_no_elevation_ever_destroys() -> Result<()> {
     let desk = desk()?;
     let teardown = "interlock:environment/teardown@0.1.0=environment/prod/service/api";

@@ -24,6 +24,8 @@ mod mistakes;
 mod surface;
 // What `doctor` finds: a host that cannot start, files of others, what was left behind, unknown ends.
 mod doctor;
+// A capability that no host has heard of, by the blocks of its guide.
+mod define;
 // Three people with keys and a call that they sign for: what the next ones begin with, no tests.
 mod desk;
 // People, signatures, and what happens because of them: once, exactly, and not if anything changed.

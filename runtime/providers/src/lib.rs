@@ -6,9 +6,11 @@
 
 pub mod environment;
 pub mod error;
+pub mod exec;
 pub mod provider;
 
 pub use error::ProviderFault;
 pub use provider::{
-    FROZEN, Forecasted, Forecaster, Performed, Performer, Provider, Reader, StillAllowed,
+    FROZEN, Forecasted, Forecaster, NOT_STARTED, Performed, Performer, Provider, Reader,
+    StillAllowed,
 };

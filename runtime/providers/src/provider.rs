@@ -50,6 +50,9 @@ pub type StillAllowed = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 /// The code of an effect that was stopped by [`StillAllowed`].
 pub const FROZEN: &str = "frozen";
 
+/// The code of an effect that could not be begun: a program or a secret was missing.
+pub const NOT_STARTED: &str = "not-started";
+
 /// Performs effects.
 #[async_trait]
 pub trait Performer: Send + Sync {
@@ -78,7 +81,7 @@ pub enum Performed {
     /// The world moved; nothing was done.
     Refused {
         /// `stale` (the revision moved), `touches-grown`, `busy` (somebody else is
-        /// acting there), or [`FROZEN`].
+        /// acting there), [`NOT_STARTED`], or [`FROZEN`].
         code: &'static str,
         /// The JSON form of the WIT result.
         result: Value,

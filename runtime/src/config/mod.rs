@@ -5,6 +5,7 @@ pub mod edit;
 mod limits;
 mod people;
 mod raw;
+mod secrets;
 mod serving;
 
 pub use limits::RunLimits;
@@ -19,6 +20,7 @@ use interlock_authority::{
     roster::RosterSource,
     vocabulary::is_segment,
 };
+use interlock_providers::exec::SecretSource;
 use raw::{RawConfig, RawGrant, RawPlugin};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,6 +69,8 @@ pub struct Config {
     pub principals: BTreeSet<Principal>,
     /// The limits of every run.
     pub limits: RunLimits,
+    /// Where the secrets of programs come from, by name.
+    pub secrets: BTreeMap<String, SecretSource>,
     /// How agents are served over HTTP.
     pub serving: Serving,
 }
@@ -212,6 +216,7 @@ impl Config {
             plugins,
             principals,
             limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
+            secrets: secrets::check(&reader, &raw.secrets)?,
             serving: serving::check(&reader, &raw.serve)?,
         })
     }

@@ -39,6 +39,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub(super) limits: RawLimits,
     #[serde(default)]
+    pub(super) secrets: BTreeMap<Spanned<String>, RawSecret>,
+    #[serde(default)]
     pub(super) serve: RawServe,
 }
 
@@ -88,6 +90,14 @@ pub(super) struct RawGrant {
 pub(super) struct RawBudget {
     pub(super) effects: u64,
     pub(super) per: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSecret {
+    pub(super) file: Option<String>,
+    pub(super) env: Option<String>,
+    pub(super) command: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

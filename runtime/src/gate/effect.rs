@@ -12,7 +12,7 @@ use interlock_authority::{
     Authorized, Class, Denial, Permitted, PermittedEffect, Resource, Revision,
     permit::{judge, permit_effect, permit_ticket},
 };
-use interlock_providers::{FROZEN, Forecasted, Performed, Performer, StillAllowed};
+use interlock_providers::{FROZEN, Forecasted, NOT_STARTED, Performed, Performer, StillAllowed};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -211,13 +211,15 @@ impl Task {
             Ok(Performed::Refused { code: FROZEN, .. }) => {
                 self.not_started(Some(FROZEN), Denial::Frozen { class }.into()).await
             }
-            // The world moved since the plan: what people agreed to is no longer what would happen.
+            // What people agreed to is not what would happen, or cannot happen now.
             Ok(Performed::Refused { code, .. }) if applying.is_some() => {
-                let message = format!(
-                    "`{}` on `{}` was not done: the world is not as it was when the plan was made",
-                    call.function(),
-                    call.resource()
-                );
+                let why = match code {
+                    "busy" => "somebody else is acting there",
+                    NOT_STARTED => "what would have done it could not be started",
+                    _ => "the world is not as it was when the plan was made",
+                };
+                let message =
+                    format!("`{}` on `{}` was not done: {why}", call.function(), call.resource());
                 self.not_started(Some(code), Ended::Refused { code, message }.into()).await
             }
             Ok(Performed::Refused { code, result }) => {

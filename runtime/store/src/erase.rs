@@ -4,7 +4,7 @@
 //! It knows nothing of what may be erased: whoever asks has decided.
 
 use crate::{Durability, Store, StoreError, Stored, check, schema};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::{
     thread,
     time::{Duration, Instant},
@@ -65,15 +65,26 @@ impl Store {
                 thread::sleep(began.elapsed());
             }
         }
-        if erased > 0 {
-            // Rows that stay are moved from page to page when others go, and copies of what goes later may lie where
-            // they were before: only a file that is written anew has none.
-            connection.busy_timeout(PATIENCE)?;
-            connection.execute_batch("vacuum")?;
-        }
+        renew(&connection)?;
         wipe(&connection)?;
         Ok(erased)
     }
+}
+
+/// Writes the file anew. Rows that stay are moved from page to page when others go, and copies of what goes later
+/// may lie where they were before: only a file that is written anew has none. Always, because an eraser that was
+/// killed may have come no further than to here.
+fn renew(connection: &Connection) -> Result<(), StoreError> {
+    // As patient as any other who writes: this one has to get its turn among them.
+    for _ in 1..TRIES {
+        match connection.execute_batch("vacuum") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                thread::sleep(PATIENCE);
+            }
+            other => return Ok(other?),
+        }
+    }
+    Ok(connection.execute_batch("vacuum")?)
 }
 
 /// Brings everything from the write-ahead log into the file, where erased bytes are zeros, and cuts the log to

@@ -97,6 +97,8 @@ fn numbers_say_what_happened_and_nothing_that_an_agent_said() -> Result<()> {
     }
     // What changes outside is seen at the next look.
     desk.deployment.run(&["freeze", "--reason", "a test"])?.exit(0)?;
+    // What was seen is good for a second, whoever asks.
+    std::thread::sleep(Duration::from_millis(1100));
     ensure!(number(&scrape(&serve)?.1, "interlock_frozen")? == 1.0);
     desk.deployment.run(&["thaw"])?.exit(0)?;
     // Each listener has its own, and nothing of the other's.

@@ -3,23 +3,26 @@
 //! line, because whatever is wrong here would otherwise be wrong in every later decision.
 
 use super::{
-    CatalogueSource, Constraint, DeniedCase, Function, Interface, Parameter, Template, WitPackage,
-    raw::{self, RawFunction, RawInterface, line_of},
+    CatalogueSource, Constraint, DeniedCase, EXEC, Function, Interface, Parameter, Pattern,
+    Template, WitPackage,
+    programs::{self, Reading},
+    raw::{self, RawFunction, RawInterface, RawProvider, line_of},
+    shape::Shape,
     wit,
 };
 use crate::{
     AuthorityError,
     error::list,
-    vocabulary::{Class, InterfaceName},
+    vocabulary::{Class, InterfaceName, is_segment},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use toml::Spanned;
 use wit_parser::{Resolve, Type, TypeDefKind};
 
-struct Place<'a>(&'a CatalogueSource);
+pub(super) struct Place<'a>(&'a CatalogueSource);
 
 impl Place<'_> {
-    fn error<T>(&self, at: &Spanned<T>, message: String) -> AuthorityError {
+    pub(super) fn error<T>(&self, at: &Spanned<T>, message: String) -> AuthorityError {
         AuthorityError::Catalogue {
             file: self.0.file.clone(),
             line: Some(line_of(&self.0.text, at.span().start)),
@@ -64,6 +67,7 @@ fn check_interface(
             .collect();
         return Err(place.error(key, format!("the WIT has no `{name}`; it has {}", list(&known))));
     };
+    let provider = check_provider(place, &raw.provider)?;
     let mut functions = BTreeMap::new();
     for (function, entry) in &raw.function {
         let Some(wit) = interface.functions.get(function.get_ref()) else {
@@ -78,7 +82,9 @@ fn check_interface(
         if let Some(why) = wit::unsupported(resolve, wit) {
             return Err(place.error(function, format!("`{}`: {why}", function.get_ref())));
         }
-        functions.insert(function.get_ref().clone(), check_function(place, resolve, wit, entry)?);
+        let runs = matches!(raw.provider.get_ref(), RawProvider::Exec(_));
+        let reading = Reading { place, resolve, key: function, wit, raw: entry };
+        functions.insert(function.get_ref().clone(), check_function(&reading, runs)?);
     }
     let missing: Vec<&String> =
         interface.functions.keys().filter(|f| !functions.contains_key(*f)).collect();
@@ -97,23 +103,27 @@ fn check_interface(
         );
         return Err(place.error(key, message));
     }
-    if raw.provider.get_ref().is_empty() {
-        return Err(place.error(&raw.provider, "the provider's name is empty".into()));
-    }
-    Ok(Interface {
-        name,
-        provider: raw.provider.get_ref().clone(),
-        functions,
-        wit: package.clone(),
-    })
+    Ok(Interface { name, provider, functions, wit: package.clone() })
 }
 
-fn check_function(
-    place: &Place<'_>,
-    resolve: &Resolve,
-    wit: &wit_parser::Function,
-    raw: &RawFunction,
-) -> Result<Function, AuthorityError> {
+fn check_provider(place: &Place<'_>, raw: &Spanned<RawProvider>) -> Result<String, AuthorityError> {
+    let (lead, name) = match raw.get_ref() {
+        RawProvider::Named(name) => ("", name),
+        RawProvider::Exec(exec) => (EXEC, &exec.exec),
+    };
+    if name.is_empty() {
+        return Err(place.error(raw, "the provider's name is empty".into()));
+    }
+    if !is_segment(name) {
+        let message =
+            format!("the provider's name `{name}` has more than letters, digits, `.`, `_` and `-`");
+        return Err(place.error(raw, message));
+    }
+    Ok(format!("{lead}{name}"))
+}
+
+fn check_function(reading: &Reading<'_>, runs: bool) -> Result<Function, AuthorityError> {
+    let Reading { place, resolve, wit, raw, .. } = *reading;
     let resource = Template::parse(raw.resource.get_ref())
         .map_err(|message| place.error(&raw.resource, message))?;
     for argument in resource.arguments() {
@@ -130,6 +140,48 @@ fn check_function(
             return Err(place.error(&raw.resource, message));
         }
     }
+    let mut constraints = check_constraints(place, resolve, wit, raw)?;
+    let command = if runs {
+        let (command, texts) = reading.command()?;
+        for name in texts {
+            // Programs read more into an argument than its text: `file://`, globs, SQL. What may be in one
+            // is said by the catalogue, or it is a plain segment.
+            let constraint: &mut Constraint = constraints.entry(name).or_default();
+            if constraint.pattern.is_none() {
+                let segment = Pattern::segment().map_err(|e| place.error(reading.key, e))?;
+                constraint.pattern = Some(segment);
+            }
+        }
+        Some(Arc::new(command))
+    } else {
+        programs::none(place, raw)?;
+        None
+    };
+    Ok(Function {
+        class: raw.class,
+        scope: raw.scope.unwrap_or_else(|| raw.class.default_scope()),
+        resource,
+        parameters: wit
+            .params
+            .iter()
+            .map(|p| Parameter {
+                name: p.name.clone(),
+                constraint: constraints.remove(&p.name).unwrap_or_default(),
+            })
+            .collect(),
+        denied: denied_case(resolve, wit.result.as_ref()),
+        command,
+    })
+}
+
+/// The constraints of a function's arguments, by name.
+fn check_constraints(
+    place: &Place<'_>,
+    resolve: &Resolve,
+    wit: &wit_parser::Function,
+    raw: &RawFunction,
+) -> Result<BTreeMap<String, Constraint>, AuthorityError> {
+    let mut constraints = BTreeMap::new();
     for (argument, constraint) in &raw.arguments {
         let Some(parameter) = wit.params.iter().find(|p| p.name == *argument.get_ref()) else {
             let known: Vec<&String> = wit.params.iter().map(|p| &p.name).collect();
@@ -154,28 +206,36 @@ fn check_function(
         if constraint.max_length.is_some() && kind != Some(Type::String) {
             return Err(place.error(argument, "`max-length` is for strings".into()));
         }
+        let pattern = match &constraint.pattern {
+            None => None,
+            Some(at) if is_texts(resolve, &parameter.ty) => {
+                Some(Pattern::parse(at.get_ref()).map_err(|message| place.error(at, message))?)
+            }
+            Some(at) => {
+                let message = "`pattern` is for strings, and options and lists of them";
+                return Err(place.error(at, message.into()));
+            }
+        };
+        let checked = Constraint {
+            min: constraint.min,
+            max: constraint.max,
+            max_length: constraint.max_length,
+            pattern,
+        };
+        constraints.insert(argument.get_ref().clone(), checked);
     }
-    let constraint_of = |name: &str| {
-        raw.arguments.iter().find(|(key, _)| key.get_ref() == name).map(|(_, c)| Constraint {
-            min: c.min,
-            max: c.max,
-            max_length: c.max_length,
-        })
-    };
-    Ok(Function {
-        class: raw.class,
-        scope: raw.scope.unwrap_or_else(|| raw.class.default_scope()),
-        resource,
-        parameters: wit
-            .params
-            .iter()
-            .map(|p| Parameter {
-                name: p.name.clone(),
-                constraint: constraint_of(&p.name).unwrap_or_default(),
-            })
-            .collect(),
-        denied: denied_case(resolve, wit.result.as_ref()),
-    })
+    Ok(constraints)
+}
+
+fn is_texts(resolve: &Resolve, ty: &Type) -> bool {
+    fn texts(shape: &Shape) -> bool {
+        match shape {
+            Shape::Text => true,
+            Shape::Option(inner) | Shape::List(inner) => texts(inner),
+            _ => false,
+        }
+    }
+    Shape::of(resolve, ty).is_some_and(|shape| texts(&shape))
 }
 
 fn is_integer(ty: Type) -> bool {

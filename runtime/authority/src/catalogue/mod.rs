@@ -2,12 +2,20 @@
 //! only how a function is called; its class, its scope and its resource come from here and from nowhere
 //! else, so nothing a plugin or an agent says changes them.
 
+mod answer;
+mod argv;
 mod check;
+mod command;
+mod pattern;
+mod programs;
 mod raw;
 mod resolve;
+mod shape;
 mod template;
 mod wit;
 
+pub use command::{Command, Prepared, Step};
+pub use pattern::{Pattern, SEGMENT};
 pub use raw::wit_path;
 pub use resolve::ResolvedCall;
 pub use template::Template;
@@ -41,7 +49,7 @@ pub struct Catalogue {
 pub struct Interface {
     /// Its exact name.
     pub name: InterfaceName,
-    /// The provider that performs its calls.
+    /// The provider that performs its calls; `exec:NAME` where programs do.
     pub provider: String,
     /// Its functions, all of them.
     pub functions: BTreeMap<String, Function>,
@@ -49,7 +57,16 @@ pub struct Interface {
     pub wit: Arc<WitPackage>,
 }
 
+/// What the names of providers begin with that run a catalogue's programs. No provider of a host can be
+/// called so: a catalogue cannot write it.
+const EXEC: &str = "exec:";
+
 impl Interface {
+    /// The name that the catalogue gives its programs, where they serve this interface.
+    pub fn exec(&self) -> Option<&str> {
+        self.provider.strip_prefix(EXEC)
+    }
+
     /// The most dangerous class among its functions; `read` where it has none.
     pub fn class(&self) -> Class {
         self.functions.values().map(|f| f.class).max().unwrap_or(Class::Read)
@@ -69,6 +86,8 @@ pub struct Function {
     pub parameters: Vec<Parameter>,
     /// How the function's result can say `denied`.
     pub denied: DeniedCase,
+    /// The programs that serve it, where no provider of the host does.
+    pub command: Option<Arc<Command>>,
 }
 
 /// One parameter of a capability function.
@@ -80,7 +99,8 @@ pub struct Parameter {
     pub constraint: Constraint,
 }
 
-/// Bounds on an argument. Numbers compare as integers; `max-length` counts bytes of UTF-8.
+/// Bounds on an argument. Numbers compare as integers; `max-length` counts bytes of UTF-8; a pattern is
+/// for each string in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Constraint {
     /// The least value.
@@ -89,6 +109,8 @@ pub struct Constraint {
     pub max: Option<i64>,
     /// The longest string, in bytes.
     pub max_length: Option<u64>,
+    /// What each string matches as a whole.
+    pub pattern: Option<Pattern>,
 }
 
 /// Whether a function's WIT result has an error case `denied`, and what it carries. Without one a

@@ -20,9 +20,23 @@ pub(super) struct RawCatalogue {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawInterface {
-    pub(super) provider: Spanned<String>,
+    pub(super) provider: Spanned<RawProvider>,
     #[serde(default)]
     pub(super) function: BTreeMap<Spanned<String>, RawFunction>,
+}
+
+/// A provider that the host has, or programs that this catalogue names.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a provider is its name, or `{ exec = \"NAME\" }` for programs")]
+pub(super) enum RawProvider {
+    Named(String),
+    Exec(RawExec),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawExec {
+    pub(super) exec: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +47,42 @@ pub(super) struct RawFunction {
     pub(super) resource: Spanned<String>,
     #[serde(default)]
     pub(super) arguments: BTreeMap<Spanned<String>, RawConstraint>,
+    // Of the provider `exec` only, from here.
+    pub(super) argv: Option<RawArgv>,
+    pub(super) forecast: Option<Spanned<RawForecast>>,
+    pub(super) revision: Option<Spanned<RawRevision>>,
+    pub(super) stdin: Option<Spanned<String>>,
+    pub(super) environment: Option<Spanned<BTreeMap<Spanned<String>, Spanned<String>>>>,
+    pub(super) secrets: Option<Spanned<BTreeMap<Spanned<String>, Spanned<String>>>>,
+    pub(super) directory: Option<Spanned<String>>,
+    pub(super) timeout: Option<Spanned<String>>,
+    pub(super) output: Option<Spanned<Output>>,
+    pub(super) exits: Option<Spanned<BTreeMap<Spanned<String>, Spanned<String>>>>,
+}
+
+pub(super) type RawArgv = Spanned<Vec<Spanned<String>>>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawForecast {
+    pub(super) argv: RawArgv,
+    pub(super) stdin: Option<Spanned<String>>,
+    pub(super) output: Option<Spanned<Output>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRevision {
+    pub(super) argv: RawArgv,
+    pub(super) stdin: Option<Spanned<String>>,
+}
+
+/// How the standard output of a program is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Output {
+    Json,
+    Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,6 +91,7 @@ pub(super) struct RawConstraint {
     pub(super) min: Option<i64>,
     pub(super) max: Option<i64>,
     pub(super) max_length: Option<u64>,
+    pub(super) pattern: Option<Spanned<String>>,
 }
 
 /// The line, from 1, of a byte offset in a text.

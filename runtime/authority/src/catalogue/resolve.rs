@@ -1,7 +1,7 @@
 //! From a call as the guest made it to a call that can be decided: arguments named by position from
 //! the host's WIT, constraints checked, the resource filled in.
 
-use super::{Catalogue, Constraint, Function};
+use super::{Catalogue, Constraint, Function, Pattern};
 use crate::{
     refusal::Denial,
     vocabulary::{Class, InterfaceName, Resource, Scope},
@@ -82,6 +82,9 @@ impl Catalogue {
             check(&parameter.name, &parameter.constraint, &value)?;
             named.insert(parameter.name.clone(), value);
         }
+        if let Some(command) = &entry.command {
+            command.check(&named)?;
+        }
         // INVARIANT CLASS-BY-HOST: class, scope and resource are read from the catalogue alone.
         Ok(ResolvedCall {
             interface: interface.clone(),
@@ -119,5 +122,20 @@ fn check(name: &str, constraint: &Constraint, value: &Value) -> Result<(), Denia
     {
         return deny(format!("must be at most {max} bytes long"));
     }
+    if let Some(pattern) = &constraint.pattern
+        && !each_matches(pattern, value)
+    {
+        return deny(format!("must match `{}` as a whole", pattern.as_str()));
+    }
     Ok(())
+}
+
+/// Whether each string of a value matches. An absent option has none.
+fn each_matches(pattern: &Pattern, value: &Value) -> bool {
+    match value {
+        Value::String(text) => pattern.matches(text),
+        Value::Array(items) => items.iter().all(|item| each_matches(pattern, item)),
+        Value::Object(entries) => entries.values().all(|value| each_matches(pattern, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
 }

@@ -13,5 +13,6 @@ mod elevating; // more authority for a while: what may be asked for, and when it
 mod fixture; // one small catalogue for all of these
 mod permitting; // single calls and effects
 mod policies; // what the policies say, and what is no policy set
+mod programs; // programs behind a capability: templates, patterns, answers
 mod signing; // rosters, signatures, quorums, and what a request still allows
 mod tickets; // plans, and runs against them

@@ -78,6 +78,7 @@ fn check(file: &Path, output: &Output) -> Ending {
     let catalogue = load_catalogue(&config, Vec::new())?;
     check_grants(&config, &catalogue)?;
     check_providers(&catalogue, &BUILT_IN_PROVIDERS.iter().copied().collect())?;
+    crate::programs::check_secrets(&config, &catalogue)?;
     for plugin in config.plugins.values() {
         read_pinned(plugin)?;
         check_preopens(&config, plugin)?;

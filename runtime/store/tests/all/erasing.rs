@@ -64,6 +64,28 @@ fn what_is_erased_is_in_no_byte_of_the_file_or_its_log() {
     assert_eq!(host.audit().unwrap(), LEAVES as u64);
 }
 
+/// Survivors anywhere: rows that stay are moved when others go, and what lay where they were must go with them.
+#[test]
+fn what_is_erased_in_rounds_leaves_no_trace_wherever_the_rest_lies() {
+    for seed in 1..=4_u64 {
+        let scene = Scene::new();
+        let host = scene.open();
+        filled(&host, LEAVES);
+        let (mut left, mut state): (Vec<u64>, u64) = ((0..LEAVES as u64).collect(), seed);
+        for _ in 0..3 {
+            let mut coin = || {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                state >> 63 == 0
+            };
+            let (go, stay): (Vec<u64>, Vec<u64>) = left.iter().partition(|_| coin());
+            assert_eq!(host.erase(&go).unwrap(), go.len() as u64);
+            assert_eq!(found(scene.folder()), stay, "seed {seed}");
+            left = stay;
+        }
+        assert_eq!(host.audit().unwrap(), LEAVES as u64);
+    }
+}
+
 const FOLDER: &str = "INTERLOCK_ERASING_FOLDER";
 
 /// Not a test of its own: the process that is killed.

@@ -184,7 +184,10 @@ fn rules_and_grants_stay_and_an_elevation_is_over_when_its_time_is() {
     }
     let over = granted(OLD).run("b", OLD, &[R]);
     assert_eq!(over.over(), [0, 1, 2, 3, 4, 6, 7, 8, 9]);
+    // Each call of its asker looks at one that was revoked, until its time would have been over.
     let revoked = granted(YOUNG).tell(OLD, "revocation", &[R]);
+    assert!(revoked.over().is_empty());
+    let revoked = granted(OLD).tell(OLD, "revocation", &[R]);
     assert_eq!(revoked.over(), [0, 1, 2, 3, 4, 6]);
 }
 

@@ -2,6 +2,7 @@
 //! fix. Looks and changes nothing. What it calls good is what the host itself checks when it starts.
 
 mod files;
+mod programs;
 mod record;
 
 use super::{
@@ -69,7 +70,7 @@ fn check(config: &Config, findings: &mut Findings) {
     findings.good(format!("{} loads", config.file.display()));
     match load_catalogue(config, Vec::new()) {
         Ok(catalogue) => {
-            let checked: [(Result<(), HostError>, &str, &str); 2] = [
+            let checked: [(Result<(), HostError>, &str, &str); 3] = [
                 (
                     check_grants(config, &catalogue),
                     "catalogues and grants fit their WIT",
@@ -80,6 +81,11 @@ fn check(config: &Config, findings: &mut Findings) {
                     "every capability has a provider",
                     "name a provider that this host has in the catalogue, or take the catalogue out",
                 ),
+                (
+                    crate::programs::check_secrets(config, &catalogue),
+                    "every secret of a catalogue has a source",
+                    "name where it comes from in the configuration",
+                ),
             ];
             for (result, good, fix) in checked {
                 match result {
@@ -87,6 +93,7 @@ fn check(config: &Config, findings: &mut Findings) {
                     Err(error) => findings.add(Verdict::Bad, error.to_string(), fix),
                 }
             }
+            programs::check(config, &catalogue, findings);
         }
         Err(error) => {
             findings.add(Verdict::Bad, error.to_string(), "mend the catalogue or its WIT")

@@ -1,0 +1,117 @@
+//! The three roles, reached as a host reaches them: through a catalogue, an authorization and a permit.
+
+use super::{
+    ExecProvider,
+    tests::{Bench, acting, gone, hours, look, running, sh},
+};
+use crate::{Forecasted, Forecaster as _, Performed, Performer as _, Reader as _};
+use interlock_authority::{
+    Authorized, Digest, Grant, InterfaceName, Invocation, Mode, Permitted, Planned, Policies,
+    Principal, ResolvedCall, authorize, permit,
+    permit::{judge, permit_effect},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::Arc,
+    time::Duration,
+};
+
+struct Roles {
+    provider: ExecProvider,
+    policies: Policies,
+    authorized: Authorized,
+}
+
+impl Roles {
+    fn of(bench: &Bench) -> Self {
+        let catalogue = Arc::new(bench.catalogue.clone());
+        let principal: Principal = "Agent::tester".parse().unwrap();
+        let imports: BTreeMap<InterfaceName, BTreeSet<String>> = catalogue
+            .interfaces()
+            .map(|i| (i.name.clone(), i.functions.keys().cloned().collect()))
+            .collect();
+        let everywhere = || vec!["box".parse().unwrap()];
+        let grants: Vec<Grant> =
+            imports.keys().map(|i| Grant::standing(i.clone(), None, everywhere())).collect();
+        let asked = Invocation {
+            principal: &principal,
+            known_principals: &[principal.clone()].into(),
+            plugin: "test",
+            digest: Digest::from_bytes([0; 32]),
+            publisher: None,
+            imports: &imports,
+            grants: &grants,
+            tool: "test",
+            uses: None,
+            mode: Mode::Call,
+        };
+        let policies = Policies::where_granted(&catalogue).unwrap();
+        let authorized = authorize(&asked, &catalogue, &policies).unwrap();
+        Self { provider: ExecProvider { inner: bench.inner.clone() }, policies, authorized }
+    }
+
+    fn permitted(&self, call: ResolvedCall) -> Permitted {
+        permit(&self.authorized, &self.policies, call, 0).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_nobody_waits_for_ends_its_program() {
+    let bench = look("json", &sh(&format!("/bin/sleep {}", hours(7575)), &[]));
+    let roles = Roles::of(&bench);
+    let permitted = roles.permitted(bench.call("look", "json", &["a"]));
+    let waited =
+        tokio::time::timeout(Duration::from_millis(300), roles.provider.read(&permitted)).await;
+    assert!(waited.is_err(), "{waited:?}");
+    assert!(gone(&hours(7575)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_that_nobody_waits_for_goes_on_to_its_end() {
+    let (bench, place) = acting(false);
+    let roles = Roles::of(&bench);
+    let call = || bench.call("act", "put", &["a", "new"]);
+    let Ok(Forecasted::Exact(forecast)) =
+        roles.provider.forecast(&roles.permitted(call()), &[]).await
+    else {
+        panic!("no forecast");
+    };
+    let permitted = roles.permitted(call());
+    let judged = judge(&roles.authorized, &roles.policies, permitted, forecast, 0).unwrap();
+    let effect = permit_effect(&roles.authorized, judged).unwrap();
+    fs::write(place.join(".slow"), "").unwrap();
+    let allowed: crate::StillAllowed = Arc::new(|| Ok(()));
+    let performing = roles.provider.perform(&effect, &allowed);
+    let waited = tokio::time::timeout(Duration::from_millis(300), performing).await;
+    assert!(waited.is_err(), "{waited:?}");
+    let happened = || fs::read_to_string(place.join("a")).is_ok_and(|text| text == "new");
+    assert!(!happened());
+    let ended = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        happened() && running(place.to_str().unwrap()) == 0
+    });
+    assert!(ended, "it was killed half-way");
+    // Once more, against the world that it left, is too late.
+    let again = roles.provider.perform(&effect, &allowed).await.unwrap();
+    assert!(matches!(again, Performed::Refused { code: "stale", .. }), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_near_an_earlier_effect_of_the_plan_is_no_forecast() {
+    let (bench, place) = acting(false);
+    fs::write(place.join("b"), "123").unwrap();
+    let roles = Roles::of(&bench);
+    let asked = |name: &str| roles.permitted(bench.call("act", "put", &[name, "new"]));
+    let Ok(Forecasted::Exact(forecast)) = roles.provider.forecast(&asked("a"), &[]).await else {
+        panic!("no forecast");
+    };
+    let earlier = [Planned { call: bench.call("act", "put", &["a", "new"]), forecast }];
+    let near = roles.provider.forecast(&asked("a"), &earlier).await.unwrap();
+    assert!(
+        matches!(&near, Forecasted::Inexact(why) if why.contains("earlier effect")),
+        "{near:?}"
+    );
+    let far = roles.provider.forecast(&asked("b"), &earlier).await.unwrap();
+    assert!(matches!(far, Forecasted::Exact(_)), "{far:?}");
+}

@@ -1,0 +1,255 @@
+//! One program, from its start to its end, within bounds. It gets an environment of its own, a process group
+//! of its own and pipes; it does not get a shell, a terminal, or more time or room than it was given. One
+//! loop watches all of it, so that a program that reads nothing, writes without end, or leaves a child
+//! behind that holds the pipes cannot keep the host waiting.
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+};
+use std::{
+    io::{self, Read, Write as _},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::{CommandExt as _, ExitStatusExt as _},
+    },
+    path::Path,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+use thiserror::Error;
+
+/// The most that a program may print as its answer, in bytes.
+pub(super) const MAX_STDOUT: usize = 1 << 20;
+/// The most that it may print beside that.
+pub(super) const MAX_STDERR: usize = 64 * 1024;
+/// How often it is looked whether anybody still waits.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A program as it is started.
+pub(super) struct Program<'a> {
+    /// The program, an absolute path, and its arguments.
+    pub(super) argv: &'a [String],
+    pub(super) stdin: Option<&'a str>,
+    /// All of it.
+    pub(super) environment: Vec<(&'a str, &'a str)>,
+    pub(super) directory: &'a str,
+    pub(super) time: Duration,
+}
+
+/// How a program ended by itself, and what it had printed by then.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// The exit code; or else the signal that ended it.
+    pub(super) end: Result<i32, i32>,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+}
+
+/// Why a program has no end of its own. Nothing that it printed is in here.
+#[derive(Debug, Error)]
+pub(super) enum Trouble {
+    /// It did not begin.
+    #[error("it could not be started: {0}")]
+    NotStarted(String),
+    #[error("it had not ended after {0:?} and was killed")]
+    Late(Duration),
+    #[error("it printed more than {0} bytes and was killed")]
+    Flood(usize),
+    #[error("nobody waits for it any more; it was killed")]
+    Abandoned,
+    #[error("it was lost: {0}")]
+    Lost(io::Error),
+}
+
+/// A started program. However it is left, its process group ends and it is reaped.
+struct Group {
+    child: Child,
+    id: Option<Pid>,
+    reaped: bool,
+}
+
+impl Group {
+    /// Ends the whole group; then the program is reaped. In this order: until then its number is nobody else's.
+    fn end(&mut self) -> io::Result<std::process::ExitStatus> {
+        if let Some(id) = self.id.filter(|_| !self.reaped) {
+            let _nobody_left = kill_process_group(id, Signal::KILL);
+        }
+        self.reaped = true;
+        self.child.wait()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if !self.reaped {
+            let _gone = self.end();
+        }
+    }
+}
+
+/// A pipe that a program writes into.
+struct Output<R> {
+    pipe: Option<R>,
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl<R: Read + AsFd> Output<R> {
+    fn new(pipe: Option<R>, most: usize) -> io::Result<Self> {
+        if let Some(pipe) = &pipe {
+            rustix::io::ioctl_fionbio(pipe, true)?;
+        }
+        Ok(Self { pipe, bytes: Vec::new(), most })
+    }
+
+    /// Takes what is there, without waiting.
+    fn take(&mut self) -> Result<(), Trouble> {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Some(pipe) = &mut self.pipe {
+            match pipe.read(&mut buffer) {
+                Ok(0) => self.pipe = None,
+                Ok(read) => {
+                    self.bytes.extend(buffer.iter().take(read));
+                    if self.bytes.len() > self.most {
+                        return Err(Trouble::Flood(self.most));
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(Trouble::Lost(e)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a program reads.
+struct Input<'a> {
+    pipe: Option<ChildStdin>,
+    left: &'a [u8],
+}
+
+impl Input<'_> {
+    /// Gives as much as fits, without waiting. A program may end or close it without reading everything.
+    fn give(&mut self) -> Result<(), Trouble> {
+        while let Some(pipe) = &mut self.pipe {
+            if self.left.is_empty() {
+                self.pipe = None;
+                return Ok(());
+            }
+            match pipe.write(self.left) {
+                Ok(written) => self.left = self.left.get(written..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::BrokenPipe => self.pipe = None,
+                Err(e) => return Err(Trouble::Lost(e)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn start(program: &Program<'_>) -> Result<Group, Trouble> {
+    let Some((path, arguments)) = program.argv.split_first() else {
+        return Err(Trouble::NotStarted("there is no program".to_owned()));
+    };
+    // Also a guard: with a path that is not absolute, the system would go and search for one.
+    if !Path::new(path).is_absolute() {
+        return Err(Trouble::NotStarted("its path is not absolute".to_owned()));
+    }
+    if !Path::new(program.directory).is_dir() {
+        let folder = program.directory;
+        return Err(Trouble::NotStarted(format!("its directory `{folder}` does not exist")));
+    }
+    let stdin = if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+    let child = Command::new(path)
+        .args(arguments)
+        .env_clear()
+        .envs(program.environment.iter().copied())
+        .current_dir(program.directory)
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => Trouble::NotStarted(
+                "there is no such program; install it, or correct the catalogue".to_owned(),
+            ),
+            _ => Trouble::NotStarted(e.to_string()),
+        })?;
+    let id = i32::try_from(child.id()).ok().filter(|id| *id > 1).and_then(Pid::from_raw);
+    Ok(Group { child, id, reaped: false })
+}
+
+/// Runs a program to its end. It blocks; `abandoned` ends it early.
+pub(super) fn run(program: &Program<'_>, abandoned: &AtomicBool) -> Result<Finished, Trouble> {
+    let deadline = Instant::now() + program.time;
+    let mut group = start(program)?;
+    let (mut stdout, mut stderr, mut input, handle) =
+        connect(&mut group, program).map_err(Trouble::Lost)?;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Trouble::Late(program.time));
+        }
+        if abandoned.load(Ordering::Relaxed) {
+            return Err(Trouble::Abandoned);
+        }
+        let ended = wait(&handle, &stdout, &stderr, &input, left.min(LOOK))?;
+        stdout.take()?;
+        stderr.take()?;
+        input.give()?;
+        if ended {
+            // What it wrote before its end is in the pipes now. A child of its own may hold them open for
+            // ever; it ends with the group, and what it still writes is nobody's answer.
+            stdout.take()?;
+            stderr.take()?;
+            let status = group.end().map_err(Trouble::Lost)?;
+            let end = status.code().ok_or_else(|| status.signal().unwrap_or_default());
+            return Ok(Finished { end, stdout: stdout.bytes, stderr: stderr.bytes });
+        }
+    }
+}
+
+type Connected<'a> =
+    (Output<std::process::ChildStdout>, Output<std::process::ChildStderr>, Input<'a>, OwnedFd);
+
+fn connect<'a>(group: &mut Group, program: &Program<'a>) -> io::Result<Connected<'a>> {
+    let child = &mut group.child;
+    let id = group.id.ok_or(io::ErrorKind::NotFound)?;
+    let handle = pidfd_open(id, PidfdFlags::empty())?;
+    let stdout = Output::new(child.stdout.take(), MAX_STDOUT)?;
+    let stderr = Output::new(child.stderr.take(), MAX_STDERR)?;
+    let pipe = child.stdin.take();
+    if let Some(pipe) = &pipe {
+        rustix::io::ioctl_fionbio(pipe, true)?;
+    }
+    let left = program.stdin.unwrap_or_default().as_bytes();
+    Ok((stdout, stderr, Input { pipe, left }, handle))
+}
+
+/// Waits until there is something to do; whether the program has ended.
+fn wait(
+    handle: &OwnedFd,
+    stdout: &Output<impl AsFd>,
+    stderr: &Output<impl AsFd>,
+    input: &Input<'_>,
+    most: Duration,
+) -> Result<bool, Trouble> {
+    let mut all = vec![PollFd::new(handle, PollFlags::IN)];
+    all.extend(stdout.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+    all.extend(stderr.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+    all.extend(input.pipe.iter().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
+    let timeout = Timespec {
+        tv_sec: i64::try_from(most.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: most.subsec_nanos().into(),
+    };
+    match poll(&mut all, Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(Trouble::Lost(error.into())),
+    }
+    Ok(all.first().is_some_and(|handle| !handle.revents().is_empty()))
+}
