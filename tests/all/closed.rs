@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 use interlock_tests::{Ran, finish, interlock, settle};
 
-use crate::desk::{CHANGES_NEED_TWO, Desk, SET_CONFIG, look};
+use crate::desk::{CHANGES_NEED_TWO, Desk, SET_CONFIG, STOP_SERVICE, code_of, look};
 
 fn counted() -> Result<Desk> {
     Desk::counted("configure", SET_CONFIG)
@@ -117,6 +117,26 @@ fn intent_before_effect_a_journal_that_cannot_be_written_takes_no_effect() -> Re
         ran
     };
     nothing(&desk, ran, 5, &["the journal cannot be read or written"])?;
+    desk.call(&["--request", &id])?.exit(0)?;
+    ensure!(look(&desk.deployment)? == 3);
+    Ok(())
+}
+
+/// A place for checkpoints that takes none: nothing is destroyed, and what people signed is not used up by it.
+#[test]
+fn fail_closed_a_place_that_takes_no_checkpoint_destroys_nothing_and_costs_no_approval()
+-> Result<()> {
+    let desk = Desk::counted("stop", STOP_SERVICE)?;
+    // Nobody can make a file there, whatever their user.
+    desk.deployment.configure("[cli]", "[journal]\npublish = [\"/proc\"]\n\n[cli]")?;
+    let id = desk.approved()?;
+    for _ in 0..2 {
+        let ran = desk.call(&["--request", &id])?;
+        ensure!(ran.code == 3 && code_of(&ran)? == "publish-failed", "{ran}");
+        ensure!(look(&desk.deployment)? == 0, "{ran}");
+    }
+    fs::create_dir(desk.deployment.path().join("outside"))?;
+    desk.deployment.configure("\"/proc\"", "\"outside\"")?;
     desk.call(&["--request", &id])?.exit(0)?;
     ensure!(look(&desk.deployment)? == 3);
     Ok(())

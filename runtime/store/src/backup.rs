@@ -87,7 +87,11 @@ impl Beside {
     /// Made here, so that nobody else can read it for a moment either.
     fn make(target: &Path) -> io::Result<Self> {
         let name = target.file_name().ok_or(ErrorKind::InvalidFilename)?.to_string_lossy();
-        let path = target.with_file_name(format!(".{name}.{}", std::process::id()));
+        // Not by the process alone: one that was killed left its file, and in a container the next has its number.
+        let mut random = [0u8; 4];
+        getrandom::fill(&mut random).map_err(|e| io::Error::other(e.to_string()))?;
+        let random = u32::from_le_bytes(random);
+        let path = target.with_file_name(format!(".{name}.{}.{random:08x}", std::process::id()));
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(Self(path))
     }
