@@ -138,10 +138,13 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
 fn the_usual_mistakes_of_a_developer_are_told_with_what_helps() -> Result<()> {
     let place = tempfile::tempdir()?;
     let binary = interlock()?.display().to_string();
+    // The compiler is another program, and here one of ours.
+    let compiler = place.path().join("cargo");
     let told = |words: &[&str], code: i32, says: &[&str]| -> Result<()> {
         let output = Command::new(&binary)
             .args(words)
             .current_dir(place.path())
+            .env("CARGO", &compiler)
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .output()?;
@@ -150,6 +153,7 @@ fn the_usual_mistakes_of_a_developer_are_told_with_what_helps() -> Result<()> {
         if output.status.code() != Some(code) || !says.iter().all(|word| said.contains(word)) {
             bail!("{words:?} {}: not {code} and {says:?}:\n{said}", output.status);
         }
+        ensure!(!said.contains('\u{1b}'), "{said:?}");
         Ok(())
     };
     told(&["new", "Look_After"], 2, &["lower-case"])?;
@@ -158,29 +162,13 @@ fn the_usual_mistakes_of_a_developer_are_told_with_what_helps() -> Result<()> {
     told(&["new", "look-after"], 0, &["made look-after"])?;
     told(&["new", "look-after"], 2, &["there already"])?;
     told(&["build"], 2, &["no plugin's folder", "interlock new"])?;
-    // The compiler is another program: what it says is shown, and what it cannot know is added.
-    let fake = place.path().join("cargo");
+    // What the compiler says is shown, and what it cannot know is added.
     let script = |text: &str| -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
-        fs::write(&fake, format!("#!/bin/sh\n{text}\n"))?;
-        Ok(fs::set_permissions(&fake, fs::Permissions::from_mode(0o755))?)
+        fs::write(&compiler, format!("#!/bin/sh\n{text}\n"))?;
+        Ok(fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755))?)
     };
-    let build = |code: i32, says: &[&str]| -> Result<()> {
-        let output = Command::new(&binary)
-            .args(["build", "look-after"])
-            .current_dir(place.path())
-            .env("CARGO", &fake)
-            .env("NO_COLOR", "1")
-            .stdin(Stdio::null())
-            .output()?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned()
-            + &String::from_utf8_lossy(&output.stdout);
-        if output.status.code() != Some(code) || !says.iter().all(|word| said.contains(word)) {
-            bail!("{}: not {code} and {says:?}:\n{said}", output.status);
-        }
-        ensure!(!said.contains('\u{1b}'), "{said:?}");
-        Ok(())
-    };
+    let build = |code: i32, says: &[&str]| told(&["build", "look-after"], code, says);
     build(2, &["cargo cannot be started", "rustup.rs"])?;
     script("echo \"error[E0463]: can't find crate for \\`core\\`\" >&2; exit 101")?;
     build(2, &["no target wasm32-wasip2", "rustup target add wasm32-wasip2"])?;

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod campaign;
 mod command;
 mod crash;
 mod demo;

@@ -149,7 +149,7 @@ pub(super) fn plain_lines(text: &str) -> String {
     text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// JSON with what could steer a terminal or hide text as `\uXXXX`: the same value. JSON has such
+/// JSON with what could steer a terminal or hide text escaped (`\u202e`): the same value. JSON has such
 /// characters inside strings only, and the serializer has escaped U+0000 to U+001F.
 pub(crate) fn shown(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
