@@ -297,6 +297,16 @@ impl Asker {
     /// [`Host::receipt`].
     pub async fn receipt(&self, invocation: &str) -> Result<Envelope, HostError> {
         let host = self.host();
+        let none = || {
+            let invocation: String = invocation.chars().take(26).collect();
+            let message = format!("there is no invocation `{}`", invocation.escape_default());
+            HostError::Refused { code: "no-invocation", message }
+        };
+        if !is_id(invocation) {
+            return Err(none());
+        }
+        // The end of a run is written a moment after it was told.
+        settle(&host).await?;
         let own = serde_json::to_value(&self.principal).unwrap_or_default();
         let mut leaves = host.journal().find(space::INVOCATION, invocation)?.into_iter();
         let asked = |leaf: u64| -> Result<bool, HostError> {
@@ -306,12 +316,8 @@ impl Asker {
         };
         // INVARIANT ASKER-CANNOT-APPROVE: a call of somebody else is, to this asker, none at all.
         if !leaves.try_fold(false, |found, leaf| Ok::<_, HostError>(found || asked(leaf)?))? {
-            let invocation: String = invocation.chars().take(26).collect();
-            let message = format!("there is no invocation `{}`", invocation.escape_default());
-            return Err(HostError::Refused { code: "no-invocation", message });
+            return Err(none());
         }
-        // The end of a run is written a moment after it was told.
-        settle(&host).await?;
         host.receipt(invocation).await
     }
 
@@ -357,8 +363,7 @@ impl Asker {
 
     /// INVARIANT ASKER-CANNOT-APPROVE: a request of somebody else is, to this asker, none at all.
     fn case(&self, id: &str) -> Result<Case, HostError> {
-        // The form first: what is no id is not looked for, and not repeated in a message.
-        if id.len() != 26 || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        if !is_id(id) {
             return Err(unknown(id));
         }
         // Whose an erased one was cannot be told, so it is nobody's.
@@ -369,9 +374,12 @@ impl Asker {
 
 /// Waits until what a host told the journal is on disk.
 async fn settle(host: &Host) -> Result<(), HostError> {
-    // Behind all that was written before it.
-    let nothing = interlock_store::Batch::default();
-    host.journal().store().commit(nothing).await.map(|_| ()).map_err(crate::record::refused)
+    host.journal().store().flush().await.map_err(crate::record::refused)
+}
+
+/// Whether a text has the form of an id (ULID): what has not is not looked for, and not repeated in a message.
+fn is_id(text: &str) -> bool {
+    text.len() == 26 && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// The same words for a request that is somebody else's and for one that nobody made.

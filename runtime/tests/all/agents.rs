@@ -237,6 +237,15 @@ async fn an_answer_is_structured_and_text_and_fits_its_schema() {
     assert_eq!(done["structuredContent"]["result"], 0, "{done}");
     assert_eq!(done["content"][0]["text"], "0");
     assert!(jsonschema::is_valid(schema, &done["structuredContent"]));
+    // Its receipt is there at once, although a call without effects waits for no disk.
+    for _ in 0..20 {
+        let done = client.call("caller__look", json!({})).await;
+        let call = done["structuredContent"]["invocation"].as_str().unwrap();
+        let uri = format!("interlock://invocation/{call}/receipt");
+        let receipt = client.ask("resources/read", json!({"uri": uri})).await;
+        let text = receipt["result"]["contents"][0]["text"].as_str();
+        assert!(text.is_some_and(|text| text.contains("payloadType")), "{receipt}");
+    }
     // A failure is a result that the model sees, of the same form.
     let wrong = client.call("caller__look", json!({"cluster": 3})).await;
     assert_eq!(

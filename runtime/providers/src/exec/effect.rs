@@ -4,18 +4,18 @@
 
 use super::{
     lock::{LOCK_WAIT, lock},
-    provider::{Inner, ending, fault},
+    provider::{Inner, Work, ending},
     run::Trouble,
 };
 use crate::{FROZEN, Forecasted, NOT_STARTED, Performed, ProviderFault};
 use interlock_authority::{
     Forecast, Revision,
-    catalogue::{Command, ResolvedCall, Step},
+    canonical::digest_bytes,
+    catalogue::{ResolvedCall, Step},
     forecast::MAX_NOTE,
 };
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, fmt::Write as _, sync::atomic::AtomicBool};
+use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 
 /// The longest that a program may print as a revision, in bytes.
 const MAX_REVISION: usize = 4096;
@@ -43,16 +43,10 @@ fn revision(call: &ResolvedCall, stdout: &[u8]) -> Option<Revision> {
     if text.is_empty() || text.len() > MAX_REVISION {
         return None;
     }
-    let mut hash = Sha256::new();
-    for part in [&b"interlock-exec-revision/v1"[..], call.resource().to_string().as_bytes(), text] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    let hex = hash.finalize().iter().take(12).fold(String::new(), |mut hex, byte| {
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    });
-    Some(Revision::new(hex))
+    // A resource has no line break, so the two cannot run into each other.
+    let seen = [call.resource().to_string().as_bytes(), b"\n", text].concat();
+    let hex = digest_bytes("interlock-exec-revision/v1", &seen).to_string();
+    Some(Revision::new(hex.get(..24).unwrap_or(&hex)))
 }
 
 fn note(stdout: &[u8]) -> Option<String> {
@@ -61,53 +55,83 @@ fn note(stdout: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-impl Inner {
-    fn seen_revision(
-        &self,
-        command: &Command,
-        call: &ResolvedCall,
-        over: &AtomicBool,
-    ) -> Result<Seen<Revision>, ProviderFault> {
-        let program = Self::program(command, Step::Revision);
-        let ran = self
-            .run(command, call, Step::Revision, over)?
-            .map_err(|trouble| fault(call, program, trouble))?;
+impl Work<'_> {
+    fn seen_revision(&self, over: &AtomicBool) -> Result<Seen<Revision>, ProviderFault> {
+        let program = self.program(Step::Revision);
+        let ran = self.run(Step::Revision, over)?.map_err(|t| self.fault(Step::Revision, t))?;
         Ok(match ran.end {
-            Ok(0) => match revision(call, &ran.stdout) {
+            Ok(0) => match revision(self.call, &ran.stdout) {
                 Some(revision) => Seen::Exact(revision),
                 None => Seen::Unknown(format!(
                     "`{program}` printed no revision, or one of more than {MAX_REVISION} bytes"
                 )),
             },
-            _ => match Self::failure(command, &ran) {
+            _ => match self.failure(&ran) {
                 Some(answer) => Seen::Answer(answer),
                 None => Seen::Unknown(format!("`{program}` said no revision: {}", ending(&ran))),
             },
         })
     }
 
-    fn dry_run(
-        &self,
-        command: &Command,
-        call: &ResolvedCall,
-        over: &AtomicBool,
-    ) -> Result<Seen<Dry>, ProviderFault> {
-        let program = Self::program(command, Step::Forecast);
-        let ran = self
-            .run(command, call, Step::Forecast, over)?
-            .map_err(|trouble| fault(call, program, trouble))?;
+    fn dry_run(&self, over: &AtomicBool) -> Result<Seen<Dry>, ProviderFault> {
+        let program = self.program(Step::Forecast);
+        let ran = self.run(Step::Forecast, over)?.map_err(|t| self.fault(Step::Forecast, t))?;
         Ok(match ran.end {
-            Ok(0) => match Self::result(command, Step::Forecast, &ran) {
+            Ok(0) => match self.result(Step::Forecast, &ran) {
                 Ok(result) => Seen::Exact(Dry { result, note: note(&ran.stdout) }),
                 Err(why) => Seen::Unknown(format!("the dry run `{program}`: {why}")),
             },
-            _ => match Self::failure(command, &ran) {
+            _ => match self.failure(&ran) {
                 Some(answer) => Seen::Answer(answer),
                 None => Seen::Unknown(format!("the dry run `{program}`: {}", ending(&ran))),
             },
         })
     }
 
+    fn act(&self, never: &AtomicBool) -> Result<Performed, ProviderFault> {
+        let command = self.command;
+        let ran = match self.run(Step::Call, never) {
+            Ok(Ok(ran)) => ran,
+            Ok(Err(trouble @ Trouble::NotStarted(_))) => {
+                let words = self.fault(Step::Call, trouble).to_string();
+                let result = command.failed(&words).unwrap_or_default();
+                return Ok(Performed::Refused { code: NOT_STARTED, result });
+            }
+            // INVARIANT AT-MOST-ONCE: it was begun, and nobody knows how far it came.
+            Ok(Err(trouble)) => return Err(self.fault(Step::Call, trouble)),
+            // There is no program, or it cannot be given these values: nothing was begun.
+            Err(fault) => {
+                let result = command.failed(&fault.to_string()).unwrap_or_default();
+                return Ok(Performed::Refused { code: NOT_STARTED, result });
+            }
+        };
+        let revisions = match self.seen_revision(never) {
+            Ok(Seen::Exact(revision)) => BTreeMap::from([(self.call.resource().clone(), revision)]),
+            // What was destroyed may have none.
+            _ => BTreeMap::new(),
+        };
+        match ran.end {
+            Ok(0) => Ok(match self.result(Step::Call, &ran) {
+                Ok(result) => Performed::Done { result, revisions },
+                Err(why) => {
+                    let words = format!("it ended well, but {why}");
+                    Performed::Failed {
+                        result: command.failed(&words).unwrap_or_default(),
+                        revisions,
+                    }
+                }
+            }),
+            Ok(_) => match self.failure(&ran) {
+                Some(result) => Ok(Performed::Failed { result, revisions }),
+                None => Err(self.fault(Step::Call, ending(&ran))),
+            },
+            // Somebody killed it: nobody knows how far it came.
+            Err(_) => Err(self.fault(Step::Call, ending(&ran))),
+        }
+    }
+}
+
+impl Inner {
     /// What an effect would do. The revision is asked for first: what moves between the two is then seen
     /// as a revision that moved.
     pub(super) fn forecast(
@@ -115,13 +139,13 @@ impl Inner {
         call: &ResolvedCall,
         over: &AtomicBool,
     ) -> Result<Forecasted, ProviderFault> {
-        let command = self.command(call)?;
-        let revision = match self.seen_revision(command, call, over)? {
+        let work = self.work(self.command(call)?, call)?;
+        let revision = match work.seen_revision(over)? {
             Seen::Exact(revision) => revision,
             Seen::Answer(answer) => return Ok(Forecasted::NoEffect(answer)),
             Seen::Unknown(why) => return Ok(Forecasted::Inexact(why)),
         };
-        let dry = match self.dry_run(command, call, over)? {
+        let dry = match work.dry_run(over)? {
             Seen::Exact(dry) => dry,
             Seen::Answer(answer) => return Ok(Forecasted::NoEffect(answer)),
             Seen::Unknown(why) => return Ok(Forecasted::Inexact(why)),
@@ -163,7 +187,11 @@ impl Inner {
             }
             Err(fault) => return not_started(fault),
         };
-        match self.seen_revision(command, call, &never) {
+        let work = match self.work(command, call) {
+            Ok(work) => work,
+            Err(fault) => return not_started(fault),
+        };
+        match work.seen_revision(&never) {
             Ok(Seen::Exact(revision)) if revision == *expected => {}
             Ok(Seen::Exact(_)) => {
                 let why = format!("`{}` has changed since it was looked at", call.resource());
@@ -173,7 +201,7 @@ impl Inner {
             Ok(Seen::Unknown(why)) => return stale(&why),
             Err(fault) => return not_started(fault),
         }
-        match self.dry_run(command, call, &never) {
+        match work.dry_run(&never) {
             Ok(Seen::Exact(Dry { result, note }))
                 if result == forecast.result && note == forecast.note => {}
             Ok(Seen::Exact(_)) => {
@@ -187,53 +215,6 @@ impl Inner {
         if let Err(why) = still_allowed() {
             return refused(FROZEN, command.denied(&format!("{FROZEN}: {why}")));
         }
-        self.act(command, call, &never)
-    }
-
-    fn act(
-        &self,
-        command: &Command,
-        call: &ResolvedCall,
-        never: &AtomicBool,
-    ) -> Result<Performed, ProviderFault> {
-        let program = Self::program(command, Step::Call);
-        let ran = match self.run(command, call, Step::Call, never) {
-            Ok(Ok(ran)) => ran,
-            Ok(Err(trouble @ Trouble::NotStarted(_))) => {
-                let words = fault(call, program, trouble).to_string();
-                let result = command.failed(&words).unwrap_or_default();
-                return Ok(Performed::Refused { code: NOT_STARTED, result });
-            }
-            // INVARIANT AT-MOST-ONCE: it was begun, and nobody knows how far it came.
-            Ok(Err(trouble)) => return Err(fault(call, program, trouble)),
-            // A secret that cannot be had: nothing was begun.
-            Err(fault) => {
-                let result = command.failed(&fault.to_string()).unwrap_or_default();
-                return Ok(Performed::Refused { code: NOT_STARTED, result });
-            }
-        };
-        let revisions = match self.seen_revision(command, call, never) {
-            Ok(Seen::Exact(revision)) => BTreeMap::from([(call.resource().clone(), revision)]),
-            // What was destroyed may have none.
-            _ => BTreeMap::new(),
-        };
-        match ran.end {
-            Ok(0) => Ok(match Self::result(command, Step::Call, &ran) {
-                Ok(result) => Performed::Done { result, revisions },
-                Err(why) => {
-                    let words = format!("it ended well, but {why}");
-                    Performed::Failed {
-                        result: command.failed(&words).unwrap_or_default(),
-                        revisions,
-                    }
-                }
-            }),
-            Ok(_) => match Self::failure(command, &ran) {
-                Some(result) => Ok(Performed::Failed { result, revisions }),
-                None => Err(fault(call, program, ending(&ran))),
-            },
-            // Somebody killed it: nobody knows how far it came.
-            Err(_) => Err(fault(call, program, ending(&ran))),
-        }
+        work.act(&never)
     }
 }

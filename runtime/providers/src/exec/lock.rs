@@ -3,11 +3,9 @@
 //! resource (`cache/main`), so there are no more files than there are roots that somebody was granted.
 
 use crate::ProviderFault;
-use interlock_authority::Resource;
+use interlock_authority::{Resource, canonical::digest_bytes};
 use rustix::{fs::FlockOperation, io::Errno};
-use sha2::{Digest as _, Sha256};
 use std::{
-    fmt::Write as _,
     fs::{DirBuilder, File, OpenOptions},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
@@ -24,11 +22,7 @@ pub(super) struct Lock {
 }
 
 fn name_of(segments: &[String]) -> String {
-    let digest = Sha256::digest(segments.join("/"));
-    digest.iter().take(16).fold(String::new(), |mut hex, byte| {
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    })
+    digest_bytes("interlock-lock/v1", segments.join("/").as_bytes()).to_string()
 }
 
 /// Locks the root of a resource; none where somebody else holds it for longer than `wait`.

@@ -45,6 +45,12 @@ pub(super) struct Ran {
     pub(super) end: Result<i32, i32>,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: String,
+}
+
+/// One call at its work: its secrets are read once, for all of the programs that it takes.
+pub(super) struct Work<'a> {
+    pub(super) command: &'a Command,
+    pub(super) call: &'a ResolvedCall,
     redaction: Redaction,
 }
 
@@ -95,7 +101,7 @@ fn lost(error: &tokio::task::JoinError) -> ProviderFault {
 }
 
 /// What a fault is about.
-pub(super) fn fault(call: &ResolvedCall, program: &str, problem: impl ToString) -> ProviderFault {
+fn fault(call: &ResolvedCall, program: &str, problem: impl ToString) -> ProviderFault {
     ProviderFault::Process {
         what: format!("`{program}` for `{}#{}`", call.interface(), call.function()),
         problem: problem.to_string(),
@@ -165,63 +171,29 @@ impl Performer for ExecProvider {
 }
 
 impl Inner {
-    pub(super) fn command(&self, call: &ResolvedCall) -> Result<&Arc<Command>, ProviderFault> {
+    pub(super) fn command(&self, call: &ResolvedCall) -> Result<&Command, ProviderFault> {
         let key = (call.interface().clone(), call.function().to_owned());
-        self.commands.get(&key).ok_or_else(|| ProviderFault::NotServed {
+        let command = self.commands.get(&key).map(|command| &**command);
+        command.ok_or_else(|| ProviderFault::NotServed {
             provider: "exec",
             function: format!("{}#{}", call.interface(), call.function()),
         })
     }
 
-    /// Runs one program of a call.
-    pub(super) fn run(
+    /// Begins to work on a call.
+    ///
+    /// # Errors
+    /// A secret that cannot be had.
+    pub(super) fn work<'a>(
         &self,
-        command: &Command,
-        call: &ResolvedCall,
-        step: Step,
-        over: &AtomicBool,
-    ) -> Result<Result<Ran, Trouble>, ProviderFault> {
-        let denied = |why: &dyn std::fmt::Display| fault(call, "a program", why);
-        let prepared = command.prepare(step, call.arguments()).map_err(|d| denied(&d))?;
-        let prepared =
-            prepared.ok_or_else(|| denied(&"the catalogue has none; give the function one"))?;
+        command: &'a Command,
+        call: &'a ResolvedCall,
+    ) -> Result<Work<'a>, ProviderFault> {
         let secrets = command.secrets().iter().map(|(variable, name)| {
             Ok::<_, ProviderFault>((variable.clone(), self.secrets.read(name)?))
         });
         let redaction = Redaction::new(secrets.collect::<Result<_, _>>()?);
-        let fixed = command.environment().iter().map(|(k, v)| (k.as_str(), v.as_str()));
-        let program = Program {
-            argv: &prepared.argv,
-            stdin: prepared.stdin.as_deref(),
-            environment: fixed.chain(redaction.environment()).collect(),
-            directory: command.directory(),
-            time: command.timeout(),
-        };
-        Ok(run(&program, over).map(|Finished { end, stdout, stderr }| {
-            let stderr = String::from_utf8_lossy(&redaction.bytes(&stderr)).trim().to_owned();
-            Ran { end, stdout: redaction.bytes(&stdout), stderr, redaction }
-        }))
-    }
-
-    /// The result that a program printed; the error says why it is none.
-    pub(super) fn result(command: &Command, step: Step, ran: &Ran) -> Result<Value, String> {
-        let result = command.result(step, &ran.stdout);
-        result
-            .map(|value| ran.redaction.json(value))
-            .map_err(|why| format!("what it printed {why}"))
-    }
-
-    /// The result for an exit code other than 0, if the WIT has a word for it.
-    pub(super) fn failure(command: &Command, ran: &Ran) -> Option<Value> {
-        let code = ran.end.ok()?;
-        let words =
-            if ran.stderr.is_empty() { format!("exit code {code}") } else { ran.stderr.clone() };
-        command.exit(code, &words)
-    }
-
-    /// Which program a step runs, for messages.
-    pub(super) fn program(command: &Command, step: Step) -> &str {
-        command.path(step).unwrap_or_default()
+        Ok(Work { command, call, redaction })
     }
 
     pub(super) fn read(
@@ -229,12 +201,66 @@ impl Inner {
         call: &ResolvedCall,
         over: &AtomicBool,
     ) -> Result<Value, ProviderFault> {
-        let command = self.command(call)?;
-        let named = |problem: String| fault(call, Self::program(command, Step::Call), problem);
-        let ran = self.run(command, call, Step::Call, over)?.map_err(|t| named(t.to_string()))?;
+        let work = self.work(self.command(call)?, call)?;
+        let ran = work.run(Step::Call, over)?.map_err(|t| work.fault(Step::Call, t))?;
         match ran.end {
-            Ok(0) => Self::result(command, Step::Call, &ran).map_err(named),
-            _ => Self::failure(command, &ran).ok_or_else(|| named(ending(&ran))),
+            Ok(0) => {
+                work.result(Step::Call, &ran).map_err(|problem| work.fault(Step::Call, problem))
+            }
+            _ => work.failure(&ran).ok_or_else(|| work.fault(Step::Call, ending(&ran))),
         }
+    }
+}
+
+impl Work<'_> {
+    /// Runs one of its programs.
+    pub(super) fn run(
+        &self,
+        step: Step,
+        over: &AtomicBool,
+    ) -> Result<Result<Ran, Trouble>, ProviderFault> {
+        let command = self.command;
+        let denied = |why: &dyn std::fmt::Display| fault(self.call, "a program", why);
+        let prepared = command.prepare(step, self.call.arguments()).map_err(|d| denied(&d))?;
+        let prepared =
+            prepared.ok_or_else(|| denied(&"the catalogue has none; give the function one"))?;
+        let fixed = command.environment().iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let program = Program {
+            argv: &prepared.argv,
+            stdin: prepared.stdin.as_deref(),
+            environment: fixed.chain(self.redaction.environment()).collect(),
+            directory: command.directory(),
+            time: command.timeout(),
+        };
+        Ok(run(&program, over).map(|Finished { end, stdout, stderr }| {
+            let stderr = String::from_utf8_lossy(&self.redaction.bytes(&stderr)).trim().to_owned();
+            Ran { end, stdout: self.redaction.bytes(&stdout), stderr }
+        }))
+    }
+
+    /// The result that a program printed; the error says why it is none.
+    pub(super) fn result(&self, step: Step, ran: &Ran) -> Result<Value, String> {
+        let result = self.command.result(step, &ran.stdout);
+        result
+            .map(|value| self.redaction.json(value))
+            .map_err(|why| format!("what it printed {why}"))
+    }
+
+    /// The result for an exit code other than 0, if the WIT has a word for it.
+    pub(super) fn failure(&self, ran: &Ran) -> Option<Value> {
+        let code = ran.end.ok()?;
+        let words =
+            if ran.stderr.is_empty() { format!("exit code {code}") } else { ran.stderr.clone() };
+        self.command.exit(code, &words)
+    }
+
+    /// Which program a step runs, for messages.
+    pub(super) fn program(&self, step: Step) -> &str {
+        self.command.path(step).unwrap_or_default()
+    }
+
+    /// What a fault of one of its programs is about.
+    pub(super) fn fault(&self, step: Step, problem: impl ToString) -> ProviderFault {
+        fault(self.call, self.program(step), problem)
     }
 }

@@ -1,6 +1,6 @@
 //! Secrets of programs: a name in a catalogue, a source in the configuration, and a value that exists only
-//! between its source and a program's environment. It is read anew for each call, so a rotated one needs no
-//! restart, and whatever a program prints passes through here before anybody sees it.
+//! between its source and a program's environment. It is read anew for each call, once, so a rotated one needs
+//! no restart, and whatever a program prints passes through here before anybody sees it.
 
 use super::run::{Program, Trouble, run};
 use crate::ProviderFault;
