@@ -17,11 +17,18 @@ pub struct RunLimits {
     pub host_calls: u64,
     /// Bytes of arguments and results of all capability calls in one run.
     pub host_bytes: u64,
+    /// Bytes that are recorded of one run, so that it can be replayed; 0 records nothing.
+    pub recording: u64,
 }
 
 impl Default for RunLimits {
     fn default() -> Self {
-        Self { sandbox: Limits::default(), host_calls: 10_000, host_bytes: 16 << 20 }
+        Self {
+            sandbox: Limits::default(),
+            host_calls: 10_000,
+            host_bytes: 16 << 20,
+            recording: 1 << 20,
+        }
     }
 }
 
@@ -69,5 +76,10 @@ pub(super) fn check(
     }
     limits.host_bytes = size(&raw.host_bytes, 1 << 30, limits.host_bytes)?;
     limits.host_calls = raw.host_calls.unwrap_or(limits.host_calls);
+    // The only one that may be nothing.
+    limits.recording = match &raw.recording {
+        Some(at) if at.get_ref() == "0" => 0,
+        at => size(at, 64 << 20, limits.recording)?,
+    };
     Ok(limits)
 }

@@ -195,4 +195,5 @@ pub(super) struct RawLimits {
     pub(super) fuel: Option<u64>,
     pub(super) host_calls: Option<u64>,
     pub(super) host_bytes: Option<Spanned<String>>,
+    pub(super) recording: Option<Spanned<String>>,
 }
