@@ -321,6 +321,11 @@ esac
 "#;
 
 pub(super) fn acting(secrets: bool) -> (Bench, PathBuf) {
+    acting_so(if secrets { "secrets = { TOKEN = \"token\" }\n" } else { "" })
+}
+
+/// With these lines in its function.
+fn acting_so(lines: &str) -> (Bench, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("box");
     fs::create_dir(&place).unwrap();
@@ -338,11 +343,11 @@ pub(super) fn acting(secrets: bool) -> (Bench, PathBuf) {
         "wit = \"box.wit\"\n[interface.\"acme:box/act@1.0.0\"]\nprovider = {{ exec = \"box\" }}\n\
          [interface.\"acme:box/act@1.0.0\".function.put]\nclass = \"change\"\nresource = \"box/{{name}}\"\n\
          stdin = \"{{content}}\"\nenvironment = {{ PATH = \"/bin:/usr/bin\" }}\n\
-         exits = {{ 3 = \"not-found\" }}\nnothing = \"conflict\"\nunknown = [9]\n{}\nforecast = {{ {} }}\nrevision = {{ {} }}\n{}",
+         exits = {{ 3 = \"not-found\" }}\n{}\nforecast = {{ {} }}\nrevision = {{ {} }}\n{}",
         argv("put"),
         argv("dry"),
         argv("generation"),
-        if secrets { "secrets = { TOKEN = \"token\" }\n" } else { "" },
+        lines,
     );
     let sources = BTreeMap::from([("token".to_owned(), SecretSource::File(place.join(".token")))]);
     (bench_in(folder, &text, sources), place)
@@ -454,7 +459,7 @@ fn at_most_once_a_program_that_was_lost_leaves_its_end_unknown() {
 
 #[test]
 fn at_most_once_a_program_that_does_not_know_its_own_end_leaves_it_unknown() {
-    let (bench, place) = acting(false);
+    let (bench, place) = acting_so("unknown = [9]\n");
     let forecast = exact(bench.forecast("a"));
     fs::write(place.join(".torn"), "").unwrap();
     let ended = bench.perform(&forecast, &forecast.revision).unwrap_err();
@@ -464,7 +469,7 @@ fn at_most_once_a_program_that_does_not_know_its_own_end_leaves_it_unknown() {
 
 #[test]
 fn nothing_to_tell_is_an_answer_where_the_catalogue_says_so() {
-    let (bench, place) = acting(false);
+    let (bench, place) = acting_so("nothing = \"conflict\"\n");
     let conflict = json!({"err": {"conflict": "there is no such thing"}});
     let forecast = exact(bench.forecast("a"));
     // Of a dry run: nothing would happen, nothing does.
