@@ -223,6 +223,11 @@ fn no_hostile_argument_starts_the_aws_command() -> Result<()> {
     let stack = json!({"stack": "billing", "reason": "a test"});
     sample.refuses_hostile("retire-stack.retire", &stack, "stack")?;
     ensure!(sample.started()? == 0);
+    for (policy, deletes) in [("iam-work.json", false), ("iam-removal.json", true)] {
+        let policy = read(&format!("examples/capabilities/aws/{policy}"))?;
+        serde_json::from_str::<Value>(&policy)?;
+        ensure!(policy.contains("Delete") == deletes, "{policy}");
+    }
     // The counter counts: a plain name reaches the program.
     sample.call("redeploy.status", &api)?.exit(1)?;
     ensure!(sample.started()? == 1);
