@@ -44,6 +44,24 @@ struct Target {
     service: String,
 }
 
+#[derive(Deserialize, JsonSchema)]
+struct Cluster {
+    /// The ECS cluster, for example `prod`.
+    cluster: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Services {
+    /// Their ARNs.
+    services: Vec<String>,
+}
+
+/// List the services of a cluster. Changes nothing.
+#[tool(uses("acme:aws/services@1.0.0"))]
+fn services(of: Cluster) -> Result<Services, ToolError> {
+    Ok(Services { services: aws::services::list_services(&of.cluster)? })
+}
+
 /// Say how one service is: its tasks and its rollouts. Changes nothing.
 #[tool(uses("acme:aws/services@1.0.0"))]
 fn status(target: Target) -> Result<Service, ToolError> {
@@ -67,7 +85,7 @@ fn under_way(service: &Service) -> Option<&str> {
     newest.filter(|_| service.deployments.len() > 1).map(|one| one.id.as_str())
 }
 
-plugin!(status, redeploy);
+plugin!(services, status, redeploy);
 
 #[cfg(test)]
 mod tests {

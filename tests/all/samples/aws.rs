@@ -116,6 +116,8 @@ impl Cloud {
 fn sample(command: &Path, endpoint: &str) -> Result<Sample> {
     let here = format!("{REGION}, AWS_ENDPOINT_URL = \"{endpoint}\"");
     let sample = Sample::new("aws", RETIRE, (AWS, command), &[(REGION, &here)])?;
+    // As README.md says: an effect is up to seven starts of the command.
+    sample.deployment().configure("time   = \"10s\"", "time = \"60s\"")?;
     for (file, key) in KEYS {
         sample.secret(file, key)?;
     }
@@ -143,6 +145,8 @@ fn a_service_is_redeployed_and_a_stack_waits_for_two_people() -> Result<()> {
     let before = cloud.rollout()?;
     let seen = sample.call("redeploy.status", &api)?.exit(0)?.json()?;
     ensure!(*at(&seen, "/result/deployments/0/id") == before, "{seen}");
+    let services = sample.call("redeploy.services", &json!({"cluster": "prod"}))?.exit(0)?;
+    services.says(&["service/prod/api", "service/prod/worker"])?;
     let plan = ["plan", "redeploy.redeploy", &api.to_string(), "--as", crate::journeys::AGENT];
     deployment.run(&plan)?.exit(0)?.says(&["ecs/prod/service/api", "redeploy"])?;
     ensure!(cloud.rollout()? == before, "a plan changes nothing");
@@ -223,6 +227,9 @@ fn no_hostile_argument_starts_the_aws_command() -> Result<()> {
     let stack = json!({"stack": "billing", "reason": "a test"});
     sample.refuses_hostile("retire-stack.retire", &stack, "stack")?;
     ensure!(sample.started()? == 0);
+    let network = r#"{"stack":"network"}"#;
+    let removal = "acme:aws/stack-removal@1.0.0#delete-stack";
+    sample.forbidden(RETIRE.0, removal, network, "everything-stands-on")?;
     for (policy, deletes) in [("iam-work.json", false), ("iam-removal.json", true)] {
         let policy = read(&format!("examples/capabilities/aws/{policy}"))?;
         serde_json::from_str::<Value>(&policy)?;

@@ -131,6 +131,13 @@ impl Sample {
         Ok(())
     }
 
+    /// A policy that is shipped forbids this, whoever granted it.
+    fn forbidden(&self, tool: &str, function: &str, arguments: &str, policy: &str) -> Result<()> {
+        let words = ["policy", "explain", tool, function, arguments, "--as", AGENT];
+        self.deployment().run(&words)?.exit(3)?.says(&["forbid", policy])?;
+        Ok(())
+    }
+
     /// How many effects of a function came to this end, as the journal says.
     fn outcomes(&self, function: &str, status: &str) -> Result<usize> {
         let list = ["journal", "list", "--last", "500", "--json"];

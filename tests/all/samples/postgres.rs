@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,7 +32,8 @@ struct Server {
     _process: Ending,
     _folder: tempfile::TempDir,
     programs: PathBuf,
-    port: u16,
+    /// The folder of its socket: a port could be another's by the time that the server takes it.
+    socket: PathBuf,
 }
 
 /// The programs of the newest server of this machine; none, said loudly, where there is none.
@@ -113,15 +113,14 @@ impl Server {
         made.arg("--pwfile").arg(&password).arg("--pgdata").arg(&data);
         let made = made.output()?;
         ensure!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut server = command("postgres");
-        server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-k", ""]);
-        for setting in ["listen_addresses=127.0.0.1", "fsync=off", "autovacuum=off"] {
+        server.arg("-D").arg(&data).arg("-k").arg(&data);
+        for setting in ["listen_addresses=", "fsync=off", "autovacuum=off"] {
             server.args(["-c", setting]);
         }
         let process = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let process = Ending(process, "-INT");
-        let server = Self { _process: process, _folder: folder, programs, port };
+        let server = Self { _process: process, _folder: folder, programs, socket: data };
         for _ in 0..200 {
             if server.ask("postgres", "SELECT 1").is_ok() {
                 return Ok(Some(server));
@@ -134,8 +133,8 @@ impl Server {
     /// A client that the host knows nothing of.
     fn psql(&self, database: &str) -> Command {
         let mut command = Command::new(self.programs.join("psql"));
-        command.args(["-XqAtw", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres"]);
-        command.args(["-p", &self.port.to_string(), "-d", database]).env("PGPASSWORD", SUPER);
+        command.args(["-XqAtw", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]);
+        command.arg("-h").arg(&self.socket).env("PGPASSWORD", SUPER);
         command
     }
 
@@ -176,10 +175,10 @@ impl Server {
     }
 }
 
-fn sample(psql: &Path, port: u16) -> Result<Sample> {
-    let port = format!("PGHOST = \"127.0.0.1\", PGPORT = \"{port}\", PGSSLMODE = \"disable\"");
+fn sample(psql: &Path, socket: &Path) -> Result<Sample> {
+    let here = format!("PGHOST = \"{}\"", socket.display());
     let host = "PGHOST = \"db.example.com\", PGPORT = \"5432\", PGSSLMODE = \"verify-full\", PGSSLROOTCERT = \"/etc/ssl/certs/ca-certificates.crt\"";
-    let sample = Sample::new("postgres", DROP, (PSQL, psql), &[(host, &port)])?;
+    let sample = Sample::new("postgres", DROP, (PSQL, psql), &[(host, &here)])?;
     for (file, password) in PASSWORDS {
         sample.secret(file, password)?;
     }
@@ -207,7 +206,7 @@ fn a_stuck_backend_is_ended_and_a_database_waits_for_two_people() -> Result<()> 
     roles.args(["-v", &format!("remover={}", PASSWORDS[1].1)]);
     roles.arg("-f").arg(root().join("examples/capabilities/postgres/roles.sql"));
     ensure!(roles.status()?.success(), "roles.sql");
-    let sample = sample(&server.programs.join("psql"), server.port)?;
+    let sample = sample(&server.programs.join("psql"), &server.socket)?;
     let deployment = sample.deployment();
     deployment.run(&["config", "check"])?.exit(0)?;
     deployment.run(&["policy", "check"])?.exit(0)?;
@@ -306,7 +305,7 @@ fn inert(server: &Server, sample: &Sample, target: &Value) -> Result<()> {
     ];
     for value in values {
         let mut hostile = target.clone();
-        hostile["started"] = value.into();
+        *hostile.get_mut("started").context("no such argument")? = value.into();
         let ran = sample.call("unstick.unstick", &hostile)?.exit(1)?;
         ran.says(&["not the backend that was looked at"])?;
         ensure!(server.databases()? == "old postgres shop" && !trace.exists(), "{value}");
@@ -317,7 +316,7 @@ fn inert(server: &Server, sample: &Sample, target: &Value) -> Result<()> {
 
 #[test]
 fn no_hostile_argument_starts_psql() -> Result<()> {
-    let sample = sample(Path::new("/bin/true"), 9)?;
+    let sample = sample(Path::new("/bin/true"), Path::new("/nowhere"))?;
     sample.install("unstick", &[OBSERVE, SESSIONS])?.exit(0)?;
     sample.install("drop-database", &[REMOVAL])?.exit(0)?;
     let backend = json!({"pid": 4711, "started": "2026-11-25T08:00:00.000000Z"});
@@ -335,6 +334,13 @@ fn no_hostile_argument_starts_psql() -> Result<()> {
         sample.refused("unstick.unstick", &backend, code)?;
     }
     ensure!(sample.started()? == 0);
+    let billing = r#"{"database":"billing"}"#;
+    sample.forbidden(
+        DROP.0,
+        "acme:postgres/removal@1.0.0#drop-database",
+        billing,
+        "billing-database",
+    )?;
     // The counter counts: a plain name reaches the program.
     sample.call("unstick.stuck", &json!({"database": "shop", "seconds": 0}))?.exit(1)?;
     ensure!(sample.started()? == 1);
