@@ -94,7 +94,8 @@ fn with_readmes() -> Result<Vec<String>> {
     let mut all: Vec<String> = DOCUMENTS.iter().map(|name| (*name).to_owned()).collect();
     all.extend(guides()?);
     all.push("guest-sdk/README.md".to_owned());
-    for entry in std::fs::read_dir(root().join("examples"))? {
+    let samples = std::fs::read_dir(root().join("examples/capabilities"))?;
+    for entry in std::fs::read_dir(root().join("examples"))?.chain(samples) {
         let readme = entry?.path().join("README.md");
         if readme.is_file() {
             all.push(readme.strip_prefix(root())?.display().to_string());

@@ -26,6 +26,8 @@ mod surface;
 mod doctor;
 // A capability that no host has heard of, by the blocks of its guide.
 mod define;
+// The capabilities that teams start from, against servers that really do it.
+mod samples;
 // Three people with keys and a call that they sign for: what the next ones begin with, no tests.
 mod desk;
 // People, signatures, and what happens because of them: once, exactly, and not if anything changed.

@@ -13,7 +13,7 @@ use interlock_tests::root;
 const NODE: &str = "22.23.3";
 
 /// The folder that `install` has filled; `None`, said loudly, where it could not.
-pub(super) fn installed(
+pub(crate) fn installed(
     what: &str,
     folder: &str,
     install: impl FnOnce(&Path) -> Command,

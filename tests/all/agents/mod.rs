@@ -1,6 +1,6 @@
 //! Agents over MCP, with the real binary: what starts and ends the processes, for the tests beside it.
 
-mod clients; // programs that are not ours, installed once
+pub(crate) mod clients; // programs that are not ours, installed once
 mod conformance; // the official suite, held to docs/mcp-conformance.md
 mod door; // `serve`: tokens, hosts, strangers, limits, an orderly end
 mod load; // two hundred clients at once, and a stop in the middle of them

@@ -4,7 +4,7 @@
 
 use super::{raw::Output, shape::Shape};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest text of a program that goes into an error, in characters.
 const MAX_WORDS: usize = 2000;
@@ -42,6 +42,10 @@ pub(super) struct Answer {
     pub(super) exits: BTreeMap<i32, Failure>,
     /// Every other code.
     pub(super) failed: Option<Failure>,
+    /// Where a program ended well and had nothing to tell.
+    pub(super) nothing: Option<Failure>,
+    /// Codes after which nobody knows whether an effect happened.
+    pub(super) unknown: BTreeSet<i32>,
     pub(super) conflict: Option<Failure>,
     pub(super) denied: Option<Failure>,
 }
@@ -66,6 +70,14 @@ impl Answer {
             }
         };
         Ok(if self.fallible { json!({"ok": value}) } else { value })
+    }
+
+    /// The result where a program ended well and printed nothing, or `null`; none where it told something, or
+    /// where that has no meaning of its own.
+    pub(super) fn nothing(&self, stdout: &[u8]) -> Option<Value> {
+        let failure = self.nothing.as_ref()?;
+        matches!(stdout.trim_ascii(), b"" | b"null")
+            .then(|| failure.value("there is no such thing"))
     }
 
     /// The result for an exit code other than 0; none where the WIT has no word for it.

@@ -118,6 +118,16 @@ impl Command {
         let output = self.program(step).map_or(self.call.output, |program| program.output);
         self.answer.good(output, stdout)
     }
+    /// The result where a program ended well and had nothing to tell. Of an effect that returns nothing, silence
+    /// is what is expected.
+    pub fn nothing(&self, step: Step, stdout: &[u8]) -> Option<Value> {
+        let silent = step == Step::Call && self.answer.good.is_none();
+        if silent { None } else { self.answer.nothing(stdout) }
+    }
+    /// Whether nobody knows, after this exit code, if the effect happened.
+    pub fn unknown(&self, code: i32) -> bool {
+        self.answer.unknown.contains(&code)
+    }
     /// The result for an exit code other than 0; none where the WIT has no word for it.
     pub fn exit(&self, code: i32, words: &str) -> Option<Value> {
         self.answer.exit(code, words)

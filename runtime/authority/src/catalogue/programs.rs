@@ -54,6 +54,8 @@ pub(super) fn none(place: &Place<'_>, raw: &RawFunction) -> Result<(), Authority
         at("timeout", raw.timeout.as_ref().map(Spanned::span)),
         at("output", raw.output.as_ref().map(Spanned::span)),
         at("exits", raw.exits.as_ref().map(Spanned::span)),
+        at("nothing", raw.nothing.as_ref().map(Spanned::span)),
+        at("unknown", raw.unknown.as_ref().map(Spanned::span)),
     ];
     match said.into_iter().flatten().next() {
         None => Ok(()),
@@ -303,18 +305,7 @@ impl Reading<'_> {
             bad => case(bad.as_ref(), "failed").ok().flatten(),
         };
         for (code, name) in self.raw.exits.iter().flat_map(Spanned::get_ref) {
-            let failure = case(bad.as_ref(), name.get_ref())
-                .map_err(|message| self.place.error(name, message))?;
-            let Some(failure) = failure else {
-                let known = cases(bad.as_ref());
-                let message = format!(
-                    "the error type of `{}` has no case `{}`; it has {}",
-                    self.wit.name,
-                    name.get_ref(),
-                    list(&known)
-                );
-                return Err(self.place.error(name, message));
-            };
+            let failure = self.failure(bad.as_ref(), name)?;
             match code.get_ref().as_str() {
                 "other" => failed = Some(failure),
                 digits => {
@@ -328,7 +319,52 @@ impl Reading<'_> {
         }
         let known = |name| case(bad.as_ref(), name).ok().flatten();
         let (conflict, denied) = (known("conflict"), known("denied"));
-        Ok(Answer { fallible, good, exits, failed, conflict, denied })
+        let nothing = self.raw.nothing.as_ref();
+        let nothing = nothing.map(|name| self.failure(bad.as_ref(), name)).transpose()?;
+        let unknown = self.unknown(&exits)?;
+        Ok(Answer { fallible, good, exits, failed, nothing, unknown, conflict, denied })
+    }
+
+    /// A case of the error type that must be there.
+    fn failure(
+        &self,
+        bad: Option<&Shape>,
+        name: &Spanned<String>,
+    ) -> Result<Failure, AuthorityError> {
+        let failure = case(bad, name.get_ref()).map_err(|e| self.place.error(name, e))?;
+        failure.ok_or_else(|| {
+            let known = cases(bad);
+            let message = format!(
+                "the error type of `{}` has no case `{}`; it has {}",
+                self.wit.name,
+                name.get_ref(),
+                list(&known)
+            );
+            self.place.error(name, message)
+        })
+    }
+
+    /// Exit codes that say nothing about the world, such as that of a lost connection.
+    fn unknown(&self, exits: &BTreeMap<i32, Failure>) -> Result<BTreeSet<i32>, AuthorityError> {
+        let mut codes = BTreeSet::new();
+        let Some(raw) = &self.raw.unknown else { return Ok(codes) };
+        if self.raw.class == Class::Read {
+            let message = "a `read` changes nothing: there is no end that could be unknown; take `unknown` out";
+            return Err(self.place.error(raw, message.to_owned()));
+        }
+        for at in raw.get_ref() {
+            let code = i32::try_from(*at.get_ref()).ok().filter(|code| (1..=255).contains(code));
+            let code = code.ok_or_else(|| {
+                let message = "`unknown` has exit codes, numbers from 1 to 255";
+                self.place.error(at, message.to_owned())
+            })?;
+            if exits.contains_key(&code) {
+                let message = format!("exit code {code} is in `exits` too; keep one of the two");
+                return Err(self.place.error(at, message));
+            }
+            codes.insert(code);
+        }
+        Ok(codes)
     }
 
     fn shape(&self, ty: &Type) -> Result<Shape, AuthorityError> {

@@ -58,6 +58,8 @@ pub(super) struct RawFunction {
     pub(super) timeout: Option<Spanned<String>>,
     pub(super) output: Option<Spanned<Output>>,
     pub(super) exits: Option<Spanned<BTreeMap<Spanned<String>, Spanned<String>>>>,
+    pub(super) nothing: Option<Spanned<String>>,
+    pub(super) unknown: Option<Spanned<Vec<Spanned<i64>>>>,
 }
 
 pub(super) type RawArgv = Spanned<Vec<Spanned<String>>>;

@@ -99,6 +99,12 @@ fn each_mistake_names_its_line() {
         ("{ 3 = \"not-found\" }", "{ always = \"not-found\" }", 8, "1 to 255"),
         ("{ 3 = \"not-found\" }\n", "{ 3 = \"not-found\" }\noutput = \"text\"\n", 9, "a string"),
         ("{ 3 = \"not-found\" }\n", "{ 3 = \"not-found\" }\noutput = \"xml\"\n", 9, "xml"),
+        ("{ 3 = \"not-found\" }\n", "{}\nnothing = \"nowhere\"\n", 9, "no case `nowhere`"),
+        ("{ 3 = \"not-found\" }\n", "{}\nnothing = \"odd\"\n", 9, "carries more than a text"),
+        ("{ 3 = \"not-found\" }\n", "{}\nunknown = [255]\n", 9, "take `unknown` out"),
+        ("other = \"failed\" }\n", "other = \"failed\" }\nunknown = [0]\n", 27, "1 to 255"),
+        ("other = \"failed\" }\n", "other = \"failed\" }\nunknown = [256]\n", 27, "1 to 255"),
+        ("other = \"failed\" }\n", "other = \"failed\" }\nunknown = [3]\n", 27, "in `exits` too"),
         (
             "{ 3 = \"not-found\" }\n",
             "{ }\nforecast = { argv = [\"/a\"] }\n",

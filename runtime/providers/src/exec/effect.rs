@@ -4,7 +4,7 @@
 
 use super::{
     lock::{LOCK_WAIT, lock},
-    provider::{Inner, Work, ending},
+    provider::{Inner, Ran, Work, ending},
     run::Trouble,
 };
 use crate::{FROZEN, Forecasted, NOT_STARTED, Performed, ProviderFault};
@@ -59,6 +59,9 @@ impl Work<'_> {
     fn seen_revision(&self, over: &AtomicBool) -> Result<Seen<Revision>, ProviderFault> {
         let program = self.program(Step::Revision);
         let ran = self.run(Step::Revision, over)?.map_err(|t| self.fault(Step::Revision, t))?;
+        if let Some(answer) = self.nothing(Step::Revision, &ran) {
+            return Ok(Seen::Answer(answer));
+        }
         Ok(match ran.end {
             Ok(0) => match revision(self.call, &ran.stdout) {
                 Some(revision) => Seen::Exact(revision),
@@ -76,6 +79,9 @@ impl Work<'_> {
     fn dry_run(&self, over: &AtomicBool) -> Result<Seen<Dry>, ProviderFault> {
         let program = self.program(Step::Forecast);
         let ran = self.run(Step::Forecast, over)?.map_err(|t| self.fault(Step::Forecast, t))?;
+        if let Some(answer) = self.nothing(Step::Forecast, &ran) {
+            return Ok(Seen::Answer(answer));
+        }
         Ok(match ran.end {
             Ok(0) => match self.result(Step::Forecast, &ran) {
                 Ok(result) => Seen::Exact(Dry { result, note: note(&ran.stdout) }),
@@ -86,6 +92,11 @@ impl Work<'_> {
                 None => Seen::Unknown(format!("the dry run `{program}`: {}", ending(&ran))),
             },
         })
+    }
+
+    /// The answer of a program that ended well and had nothing to tell.
+    fn nothing(&self, step: Step, ran: &Ran) -> Option<Value> {
+        (ran.end == Ok(0)).then(|| self.command.nothing(step, &ran.stdout)).flatten()
     }
 
     fn act(&self, never: &AtomicBool) -> Result<Performed, ProviderFault> {
@@ -110,7 +121,12 @@ impl Work<'_> {
             // What was destroyed may have none.
             _ => BTreeMap::new(),
         };
+        if let Some(result) = self.nothing(Step::Call, &ran) {
+            return Ok(Performed::Failed { result, revisions });
+        }
         match ran.end {
+            // INVARIANT AT-MOST-ONCE: the program itself does not know, a lost connection for example.
+            Ok(code) if command.unknown(code) => Err(self.fault(Step::Call, ending(&ran))),
             Ok(0) => Ok(match self.result(Step::Call, &ran) {
                 Ok(result) => Performed::Done { result, revisions },
                 Err(why) => {

@@ -204,9 +204,10 @@ impl Inner {
         let work = self.work(self.command(call)?, call)?;
         let ran = work.run(Step::Call, over)?.map_err(|t| work.fault(Step::Call, t))?;
         match ran.end {
-            Ok(0) => {
-                work.result(Step::Call, &ran).map_err(|problem| work.fault(Step::Call, problem))
-            }
+            Ok(0) => match work.command.nothing(Step::Call, &ran.stdout) {
+                Some(answer) => Ok(answer),
+                None => work.result(Step::Call, &ran).map_err(|why| work.fault(Step::Call, why)),
+            },
             _ => work.failure(&ran).ok_or_else(|| work.fault(Step::Call, ending(&ran))),
         }
     }

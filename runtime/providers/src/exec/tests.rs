@@ -308,16 +308,24 @@ generation() { cat .generation 2>/dev/null || echo 0; }
 case $2 in
   generation) generation ;;
   dry) [ -e "$3" ] || exit 3; [ -e .dry-fails ] && { echo broken >&2; exit 7; }
+       [ -e .quiet ] && exit 0
        [ -e .grown ] && echo 99 || wc -c <"$3" ;;
   put) [ -e .slow ] && sleep 1
        [ -e .fails ] && { echo "half of it" >&2; exit 7; }
        [ -e .dies ] && kill -KILL $$
+       [ -e .torn ] && { echo new >"$3"; echo "lost the connection" >&2; exit 9; }
+       [ -e .missed ] && exit 0
        n=$(wc -c <"$3"); cat >"$3"; echo $(( $(generation) + 1 )) >.generation
        [ -e .garbled ] && echo garbled || echo $n ;;
 esac
 "#;
 
 pub(super) fn acting(secrets: bool) -> (Bench, PathBuf) {
+    acting_so(if secrets { "secrets = { TOKEN = \"token\" }\n" } else { "" })
+}
+
+/// With these lines in its function.
+fn acting_so(lines: &str) -> (Bench, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("box");
     fs::create_dir(&place).unwrap();
@@ -339,7 +347,7 @@ pub(super) fn acting(secrets: bool) -> (Bench, PathBuf) {
         argv("put"),
         argv("dry"),
         argv("generation"),
-        if secrets { "secrets = { TOKEN = \"token\" }\n" } else { "" },
+        lines,
     );
     let sources = BTreeMap::from([("token".to_owned(), SecretSource::File(place.join(".token")))]);
     (bench_in(folder, &text, sources), place)
@@ -447,6 +455,44 @@ fn at_most_once_a_program_that_was_lost_leaves_its_end_unknown() {
         if result.to_string().contains("ended well") && revisions.len() == 1),
         "{garbled:?}"
     );
+}
+
+#[test]
+fn at_most_once_a_program_that_does_not_know_its_own_end_leaves_it_unknown() {
+    let (bench, place) = acting_so("unknown = [9]\n");
+    let forecast = exact(bench.forecast("a"));
+    fs::write(place.join(".torn"), "").unwrap();
+    let ended = bench.perform(&forecast, &forecast.revision).unwrap_err();
+    assert!(ended.contains("exit code 9") && ended.contains("lost the connection"), "{ended}");
+    assert_eq!(fs::read_to_string(place.join("a")).unwrap(), "new\n", "and it did happen");
+}
+
+#[test]
+fn nothing_to_tell_is_an_answer_where_the_catalogue_says_so() {
+    let (bench, place) = acting_so("nothing = \"conflict\"\n");
+    let conflict = json!({"err": {"conflict": "there is no such thing"}});
+    let forecast = exact(bench.forecast("a"));
+    // Of a dry run: nothing would happen, nothing does.
+    fs::write(place.join(".quiet"), "").unwrap();
+    assert_eq!(bench.forecast("a"), Forecasted::NoEffect(conflict.clone()));
+    assert_eq!(code(bench.perform(&forecast, &forecast.revision)), "stale");
+    fs::remove_file(place.join(".quiet")).unwrap();
+    // Of the effect's own program: it found nothing to do it to.
+    fs::write(place.join(".missed"), "").unwrap();
+    let missed = bench.perform(&forecast, &forecast.revision).unwrap();
+    assert!(
+        matches!(&missed, Performed::Failed { result, .. } if *result == conflict),
+        "{missed:?}"
+    );
+    assert_eq!(fs::read_to_string(place.join("a")).unwrap(), "12345");
+    // Of a look; and where the catalogue says nothing of it, it is no answer.
+    for (printed, told) in [("null", true), ("", true), (" null\n", true), ("[null]", false)] {
+        let line = format!("{}\nnothing = \"not-found\"", sh(&format!("echo '{printed}'"), &[]));
+        let answer = look("json", &line).read("json", "a");
+        let none = answer.as_ref().is_ok_and(|a| *a == json!({"err": {"not-found": null}}));
+        assert_eq!(none, told, "{printed} {answer:?}");
+        assert!(look("json", &sh(&format!("echo '{printed}'"), &[])).read("json", "a").is_err());
+    }
 }
 
 #[test]

@@ -134,6 +134,8 @@ impl Sheet {
         for tool in &self.tools {
             let call = plain(&format!("{}({})", tool.name, tool.arguments.join(", ")));
             let (style, words) = match tool.reaches {
+                // It may reach something: nobody here knows what.
+                None if !self.unknown.is_empty() => (YELLOW, "asks for what is not known here"),
                 None => (GREEN, "reaches nothing outside the sandbox"),
                 Some(Class::Read) => (GREEN, "only reads"),
                 Some(Class::Change) => (YELLOW, "may change things"),
@@ -176,6 +178,9 @@ impl Sheet {
 
     fn asks(&self, out: &mut String) {
         if self.asks_for.is_empty() && !self.reads_folders {
+            if !self.unknown.is_empty() {
+                return;
+            }
             out.push_str("\nAsks for nothing: its arguments are all it sees.\n");
             return;
         }
