@@ -21,7 +21,11 @@ use interlock_authority::{
     catalogue::{CatalogueSource, Interface},
     desk::Holder,
 };
-use interlock_providers::{Provider, environment};
+use interlock_providers::{
+    Provider, environment,
+    http::{self, HttpProvider},
+    secrets::Secrets,
+};
 use interlock_sandbox::{
     AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
     Sandbox, SandboxSettings, Tool,
@@ -163,6 +167,12 @@ impl HostBuilder {
             )?;
             providers.insert("environment".to_owned(), Provider::new(Arc::new(provider)));
         }
+        providers.entry("http".to_owned()).or_insert_with(|| {
+            let secrets = Secrets::new(config.secrets.clone());
+            let resolver = Arc::new(http::SystemResolver);
+            let endpoints = config.endpoints.clone();
+            Provider::new(Arc::new(HttpProvider::new(endpoints, secrets, &config.state, resolver)))
+        });
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
         let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;
@@ -217,7 +227,7 @@ pub fn load_catalogue_with_sources(
     config: &Config,
     more: Vec<CatalogueSource>,
 ) -> Result<(Catalogue, Vec<CatalogueSource>), HostError> {
-    let mut sources = vec![environment::catalogue()];
+    let mut sources = vec![environment::catalogue(), http::catalogue()];
     for file in &config.catalogues {
         sources.push(read_catalogue(file)?);
     }
@@ -267,7 +277,7 @@ pub fn check_grants(config: &Config, catalogue: &Catalogue) -> Result<(), HostEr
 }
 
 /// The providers that every host has.
-pub const BUILT_IN_PROVIDERS: &[&str] = &["environment"];
+pub const BUILT_IN_PROVIDERS: &[&str] = &["environment", "http"];
 
 /// Checks that every interface of the catalogues has a provider.
 ///

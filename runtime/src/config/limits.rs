@@ -17,11 +17,18 @@ pub struct RunLimits {
     pub host_calls: u64,
     /// Bytes of arguments and results of all capability calls in one run.
     pub host_bytes: u64,
+    /// Bytes that a run which plans may tell the world outside, in paths, queries and headers of its reads.
+    pub plan_bytes: u64,
 }
 
 impl Default for RunLimits {
     fn default() -> Self {
-        Self { sandbox: Limits::default(), host_calls: 10_000, host_bytes: 16 << 20 }
+        Self {
+            sandbox: Limits::default(),
+            host_calls: 10_000,
+            host_bytes: 16 << 20,
+            plan_bytes: 1 << 10,
+        }
     }
 }
 
@@ -68,6 +75,7 @@ pub(super) fn check(
         }
     }
     limits.host_bytes = size(&raw.host_bytes, 1 << 30, limits.host_bytes)?;
+    limits.plan_bytes = size(&raw.plan_bytes, 1 << 20, limits.plan_bytes)?;
     limits.host_calls = raw.host_calls.unwrap_or(limits.host_calls);
     Ok(limits)
 }

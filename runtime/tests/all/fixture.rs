@@ -310,6 +310,7 @@ pub(crate) fn scene_until(
         seal: Seal::none(),
         host_calls: 60,
         host_bytes: 4096,
+        plan_bytes: 64,
         deadline: Instant::now() + deadline,
         tasks: tasks.clone(),
     };

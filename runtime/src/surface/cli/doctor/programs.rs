@@ -3,7 +3,7 @@
 
 use super::{Config, Findings, Verdict, files, shell};
 use interlock_authority::Catalogue;
-use interlock_providers::exec::{SecretSource, Secrets};
+use interlock_providers::secrets::{SecretSource, Secrets};
 use rustix::{
     fs::{Access, access},
     process::geteuid,
