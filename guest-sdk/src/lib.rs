@@ -57,6 +57,7 @@ pub mod bindings;
 mod definition;
 pub mod environment;
 mod error;
+pub mod http;
 mod plugin;
 pub mod prelude;
 mod schema;

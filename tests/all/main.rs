@@ -26,6 +26,8 @@ mod surface;
 mod doctor;
 // A capability that no host has heard of, by the blocks of its guide.
 mod define;
+// HTTP by the example plugin and a real server: endpoints, credentials, what is sent and what is not.
+mod endpoints;
 // Three people with keys and a call that they sign for: what the next ones begin with, no tests.
 mod desk;
 // People, signatures, and what happens because of them: once, exactly, and not if anything changed.

@@ -117,11 +117,11 @@ impl Work<'_> {
         let scheme = if place.tls { "https" } else { "http" };
         let Request { method, target, body, .. } = &self.request;
         let mut note = format!(
-            "{method} {scheme}://{}{target} What else the server does then is not known; it succeeds when the server acknowledges it.",
+            "{method} {scheme}://{}{target} (what else the server does then is not known; it is done when the server acknowledges it)",
             place.authority()
         );
         if let Some((_, bytes)) = body {
-            note.push_str(" Body: ");
+            note.push_str(", body: ");
             note.push_str(&String::from_utf8_lossy(bytes));
         }
         note.chars().take(MAX_NOTE).collect()

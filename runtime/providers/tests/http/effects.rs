@@ -42,7 +42,7 @@ async fn a_forecast_sends_nothing_and_says_exactly_what_then_happens() {
     // People read where it goes, what it carries, and whose count the revision is.
     let note = forecast.note.clone().unwrap();
     assert!(note.starts_with(&format!("POST {}/in ", server.url())), "{note}");
-    assert!(note.ends_with("Body: {\"title\": \"down\"}"), "{note}");
+    assert!(note.ends_with(", body: {\"title\": \"down\"}"), "{note}");
     assert!(forecast.revision.as_str().ends_with("(counted by this host alone)"));
     let foreseen = forecast.clone();
     let Performed::Done { result, revisions } =

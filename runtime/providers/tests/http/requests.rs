@@ -4,7 +4,10 @@ use super::{
     harness::{Host, corpus, keyed, open, text},
     server::{Server, answer},
 };
-use interlock_providers::http::{EndpointSettings, SystemResolver};
+use interlock_providers::{
+    Reader as _, Told,
+    http::{EndpointSettings, Revisions, SystemResolver},
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -153,4 +156,28 @@ async fn a_body_is_of_a_listed_type_and_bounded() {
     let fits: Value = json!(["s", "a", [], [], body("application/json", "12345678")]);
     host.effect("post", fits).await.unwrap();
     assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn what_a_call_tells_outside_is_what_the_plugin_chose() {
+    let plain = Host::of(open("http://127.0.0.1:9"));
+    let told = |host: &Host, function: &str, arguments: Value| {
+        host.provider.told(&host.permitted(function, arguments))
+    };
+    let query = json!([{"name": "state", "value": "open"}]);
+    let headers = json!([{"name": "x-note", "value": "12345"}]);
+    assert_eq!(told(&plain, "get", json!(["s", "in/7", query, headers])), Told::Bytes(4 + 9 + 11));
+    // An effect is foreseen without asking anybody, unless the server is asked for its ETag.
+    let effect = json!(["s", "in/7", [], [], null]);
+    assert_eq!(told(&plain, "put", effect.clone()), Told::Nothing);
+    let etags = EndpointSettings { revisions: Revisions::Etag, ..open("http://127.0.0.1:9") };
+    assert_eq!(told(&Host::of(etags), "put", effect), Told::Bytes(4));
+    // What is refused is told to nobody.
+    let refused = json!(["s", "in/7", [{"name": "secret", "value": "x"}], []]);
+    assert_eq!(told(&plain, "get", refused), Told::Nothing);
+    let shy = Host::of(EndpointSettings { plan: false, ..open("http://127.0.0.1:9") });
+    assert!(matches!(
+        told(&shy, "get", json!(["s", "in/7", [], []])),
+        Told::NotWhilePlanning(why) if why.contains("plan = true")
+    ));
 }

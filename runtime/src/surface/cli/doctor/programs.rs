@@ -1,4 +1,4 @@
-//! The programs that catalogues run, and the secrets that they are given: whoever can write a program decides
+//! The programs that catalogues run, and the secrets that they and endpoints are given: whoever can write a program decides
 //! what a capability does, whatever its catalogue says.
 
 use super::{Config, Findings, Verdict, files, shell};
@@ -28,6 +28,7 @@ pub(super) fn check(config: &Config, catalogue: &Catalogue, findings: &mut Findi
             secrets.extend(command.secrets().values().cloned());
         }
     }
+    secrets.extend(config.endpoints.values().filter_map(|e| e.secret().map(str::to_owned)));
     for (program, user) in &programs {
         one(Path::new(program), user, findings);
     }
