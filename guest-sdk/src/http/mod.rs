@@ -39,3 +39,7 @@ where
 fn theirs<U: From<Pair>>(pairs: Vec<Pair>) -> Vec<U> {
     pairs.into_iter().map(U::from).collect()
 }
+
+fn sent<U: From<Body>>(body: Option<Body>) -> Option<U> {
+    body.map(U::from)
+}

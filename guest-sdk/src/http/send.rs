@@ -5,7 +5,7 @@
 //! where the world moved; in both nothing was sent. [`Error::Failed`] begins with `status-404` and the like where
 //! the server refused.
 
-use super::{Body, Error, Request, ours, theirs};
+use super::{Body, Error, Request, ours, sent, theirs};
 #[cfg(target_family = "wasm")]
 use crate::bindings::capabilities::interlock::http::send as host;
 #[cfg(not(target_family = "wasm"))]
@@ -20,7 +20,7 @@ pub const INTERFACE: &str = "interlock:http/send@0.1.0";
 /// As the module says.
 pub fn post(request: impl Into<Request>, body: impl Into<Option<Body>>) -> Result<(), Error> {
     let Request { endpoint, path, query, headers } = request.into();
-    let body = body.into().map(Into::into);
+    let body = sent(body.into());
     ours(host::post(&endpoint, &path, &theirs(query), &theirs(headers), body.as_ref()))
 }
 
@@ -30,7 +30,7 @@ pub fn post(request: impl Into<Request>, body: impl Into<Option<Body>>) -> Resul
 /// As the module says.
 pub fn put(request: impl Into<Request>, body: impl Into<Option<Body>>) -> Result<(), Error> {
     let Request { endpoint, path, query, headers } = request.into();
-    let body = body.into().map(Into::into);
+    let body = sent(body.into());
     ours(host::put(&endpoint, &path, &theirs(query), &theirs(headers), body.as_ref()))
 }
 
@@ -40,6 +40,6 @@ pub fn put(request: impl Into<Request>, body: impl Into<Option<Body>>) -> Result
 /// As the module says.
 pub fn patch(request: impl Into<Request>, body: impl Into<Option<Body>>) -> Result<(), Error> {
     let Request { endpoint, path, query, headers } = request.into();
-    let body = body.into().map(Into::into);
+    let body = sent(body.into());
     ours(host::patch(&endpoint, &path, &theirs(query), &theirs(headers), body.as_ref()))
 }

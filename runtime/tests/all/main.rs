@@ -7,5 +7,6 @@ mod editing; // what `plugin install` and `remove` do to a file that people keep
 mod fixture; // a capability whose provider misbehaves as asked
 mod gate; // the one door, driven directly
 mod installing; // plugins on a real folder: editors at once, broken bytes, folders not to be read
-mod pipeline;
-mod receipts; // what is signed of each kind of run, and what a receipt that was tampered with comes to // the whole flow through a host, with a capability of this test
+mod pipeline; // the whole flow through a host, with a capability of this test
+mod receipts; // what is signed of each kind of run, and what a receipt that was tampered with comes to
+mod telling; // what a run that plans can carry out through a real endpoint

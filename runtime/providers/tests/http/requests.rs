@@ -68,7 +68,7 @@ async fn each_header_of_the_corpus_is_sent_whole_or_refused() {
             assert_eq!(code, text(&row, "says"), "{row}");
         }
     }
-    // INVARIANT: what is refused is not sent, not even as a connection.
+    // What is refused is not sent, not even as a connection.
     assert!(sent > 0 && server.connections() == sent, "{sent} sent");
     let twice = json!([{"name": "accept", "value": "a"}, {"name": "accept", "value": "b"}]);
     assert_eq!(host.code("get", json!(["s", "a", [], twice])).await, "header-repeated");
