@@ -5,6 +5,7 @@
 use crate::{
     Config, HostError, Request, Response,
     config::{PluginConfig, edit::read_text},
+    endpoints,
     freeze::Freeze,
     gate::EffectTasks,
     helper::Helper,
@@ -21,11 +22,7 @@ use interlock_authority::{
     catalogue::{CatalogueSource, Interface},
     desk::Holder,
 };
-use interlock_providers::{
-    Provider, environment,
-    http::{self, HttpProvider},
-    secrets::Secrets,
-};
+use interlock_providers::{Provider, environment, http};
 use interlock_sandbox::{
     AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
     Sandbox, SandboxSettings, Tool,
@@ -167,12 +164,7 @@ impl HostBuilder {
             )?;
             providers.insert("environment".to_owned(), Provider::new(Arc::new(provider)));
         }
-        providers.entry("http".to_owned()).or_insert_with(|| {
-            let secrets = Secrets::new(config.secrets.clone());
-            let resolver = Arc::new(http::SystemResolver);
-            let endpoints = config.endpoints.clone();
-            Provider::new(Arc::new(HttpProvider::new(endpoints, secrets, &config.state, resolver)))
-        });
+        providers.entry("http".to_owned()).or_insert_with(|| endpoints::provider(&config));
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
         let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;

@@ -71,6 +71,12 @@ fn an_endpoint_is_called_denied_planned_approved_once_and_journalled() -> Result
     deployment.run(&["config", "check"])?.exit(0)?;
     deployment.run(&["doctor"])?.exit(0)?.says(&["the secret status-token can be had"])?;
 
+    // Whoever vouches for an endpoint is looked for before it is needed.
+    let tls = ("url = \"http://127", "authorities = \"none.pem\"\nurl = \"https://127");
+    deployment.configure(tls.0, tls.1)?;
+    deployment.run(&["doctor"])?.exit(2)?.says(&["none.pem", "[http.status]"])?;
+    deployment.configure(tls.1, tls.0)?;
+
     // Called: a look, and a change.
     let open = status.run("call", "open-incidents", "{}")?.exit(0)?.json()?;
     ensure!(open["result"][0]["id"] == "7", "{open}");
@@ -186,7 +192,7 @@ fn a_plan_tells_the_outside_what_the_operator_allows_and_no_more() -> Result<()>
     ensure!(status.page.asked().len() == 1);
     // Without `plan = true` a plan ends before the read.
     deployment.configure("plan = true\n", "")?;
-    status.run("plan", "update", UPDATE)?.says(&["plan = true"])?;
+    status.run("plan", "update", UPDATE)?.says(&["is not read while planning"])?;
     ensure!(status.page.asked().len() == 1);
     status.run("call", "open-incidents", "{}")?.exit(0)?;
     Ok(())

@@ -88,7 +88,8 @@ impl Reached {
         }
         let file = self.endpoint.authorities.clone();
         let made = tokio::task::spawn_blocking(move || config(file.as_deref())).await;
-        let made = Arc::new(made.map_err(|e| Trouble::Roots(e.to_string()))??);
+        let made = made.map_err(|_| Trouble::Roots)?.map_err(|_| Trouble::Roots)?;
+        let made = Arc::new(made);
         Ok(self.tls.get_or_init(|| made).clone())
     }
 }
@@ -107,8 +108,7 @@ async fn addresses(
     }
     for address in &found {
         if !endpoint.private.allows(*address) {
-            let kind = Kind::of(*address).as_str();
-            return Err(Trouble::Address { address: *address, kind });
+            return Err(Trouble::Address(Kind::of(*address).as_str()));
         }
         let open = !endpoint.place.tls && endpoint.credential.is_some();
         if open && Kind::of(*address) == Kind::Public {
@@ -136,32 +136,32 @@ async fn reach(endpoint: &Endpoint, addresses: &[SocketAddr]) -> Result<TcpStrea
     Err(Trouble::Connect)
 }
 
-fn config(authorities: Option<&Path>) -> Result<ClientConfig, Trouble> {
+/// TLS as it is spoken to an endpoint; the error is for its operator.
+pub(super) fn config(authorities: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     match authorities {
         Some(file) => {
-            let unread = |e: rustls::pki_types::pem::Error| {
-                Trouble::Roots(format!("{}: {e}", file.display()))
-            };
-            for certificate in CertificateDer::pem_file_iter(file).map_err(unread)? {
-                let added = roots.add(certificate.map_err(unread)?);
-                added.map_err(|e| Trouble::Roots(format!("{}: {e}", file.display())))?;
+            let unread = |e: &dyn std::fmt::Display| format!("{}: {e}", file.display());
+            for certificate in CertificateDer::pem_file_iter(file).map_err(|e| unread(&e))? {
+                let added = roots.add(certificate.map_err(|e| unread(&e))?);
+                added.map_err(|e| unread(&e))?;
+            }
+            if roots.is_empty() {
+                return Err(format!("{} has no certificate", file.display()));
             }
         }
         None => {
             let found = rustls_native_certs::load_native_certs();
             roots.add_parsable_certificates(found.certs);
+            if roots.is_empty() {
+                return Err("this system trusts no authority; install its certificates, or name a file with `authorities`".to_owned());
+            }
         }
-    }
-    if roots.is_empty() {
-        let problem =
-            "there are none; install the system's certificates, or name a file with `authorities`";
-        return Err(Trouble::Roots(problem.to_owned()));
     }
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(ring)
         .with_safe_default_protocol_versions()
-        .map_err(|e| Trouble::Tls(e.to_string()))?
+        .map_err(|e| e.to_string())?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -142,7 +142,7 @@ impl Work<'_> {
         };
         let (answer, redaction) = match asked {
             Ok(answered) => answered,
-            Err(trouble @ (Trouble::Address { .. } | Trouble::InTheClear)) => {
+            Err(trouble @ (Trouble::Address(_) | Trouble::InTheClear)) => {
                 let (rule, problem) = (trouble.code(), trouble.to_string());
                 return Err(ProviderFault::Denied { rule, problem });
             }
@@ -177,7 +177,7 @@ impl Work<'_> {
         // Until the first byte is sent nothing has happened, whatever went wrong.
         let open = match self.open().await {
             Ok(open) => open,
-            Err(trouble @ (Trouble::Address { .. } | Trouble::InTheClear)) => {
+            Err(trouble @ (Trouble::Address(_) | Trouble::InTheClear)) => {
                 return refused(NOT_STARTED, json!({"err": {"denied": trouble.told()}}));
             }
             Err(trouble) => return refused(NOT_STARTED, failed(&trouble.told())),

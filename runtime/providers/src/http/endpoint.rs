@@ -3,6 +3,7 @@
 
 use super::{
     address::Private,
+    connect::config,
     header::{Named, named},
     path::PathTemplate,
     place::{HostName, Place},
@@ -268,6 +269,14 @@ impl Endpoint {
     /// The secret that it needs.
     pub fn secret(&self) -> Option<&str> {
         self.credential.as_ref().map(|credential| credential.secret.as_str())
+    }
+
+    /// Whether TLS can be spoken to it, as far as that is seen from here.
+    ///
+    /// # Errors
+    /// Why the certificates that vouch for it cannot be had, for its operator.
+    pub fn try_authorities(&self) -> Result<(), String> {
+        if self.place.tls { config(self.authorities.as_deref()).map(drop) } else { Ok(()) }
     }
 
     /// Whether a method may be used.

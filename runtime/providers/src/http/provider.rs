@@ -131,7 +131,7 @@ impl Work<'_> {
     /// A trouble of a read: where the endpoint leads is the operator's to allow, the rest is an answer.
     fn answer_of(trouble: &Trouble) -> Result<Value, ProviderFault> {
         match trouble {
-            Trouble::Address { .. } | Trouble::InTheClear => {
+            Trouble::Address(_) | Trouble::InTheClear => {
                 denied(trouble.code(), trouble.to_string())
             }
             _ => Ok(json!({"err": {"failed": trouble.told()}})),
@@ -162,7 +162,7 @@ impl Reader for HttpProvider {
         if !work.endpoint().plan {
             let name = call.call().text("endpoint").unwrap_or_default();
             return Told::NotWhilePlanning(format!(
-                "the endpoint `{name}` is not read while planning; `plan = true` in `[http.{name}]` would allow it"
+                "the endpoint `{name}` is not read while planning"
             ));
         }
         Told::Bytes(work.request.chosen)

@@ -1,26 +1,28 @@
 //! What goes wrong between the host and a server, each with a code. All of it is told to the plugin in the host's
 //! words: a server's are an answer, or nothing.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 /// Why an exchange gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
-    #[error("the secret of the endpoint cannot be had; `interlock doctor` says why")]
+    #[error("the secret of the endpoint cannot be had")]
     Secret,
     #[error("the name of the endpoint leads nowhere")]
     Resolve,
-    /// INVARIANT FAIL-CLOSED: one bad address among good ones is a reason to go to none of them.
-    #[error("the endpoint leads to `{address}`, a {kind} address, which it may not be at")]
-    Address { address: IpAddr, kind: &'static str },
+    /// INVARIANT FAIL-CLOSED: one bad address among good ones is a reason to go to none of them. Which one it is
+    /// is nothing that a plugin should learn of a network.
+    #[error("the endpoint leads to an address that is {0}, where it may not be")]
+    Address(&'static str),
     #[error(
         "the endpoint leads to public addresses, and its credential would be readable on the way"
     )]
     InTheClear,
     #[error("nobody answers at the endpoint")]
     Connect,
-    #[error("the certificates that vouch for the endpoint cannot be read: {0}")]
-    Roots(String),
+    /// What exactly is for the operator, whom `doctor` tells.
+    #[error("the certificates that vouch for the endpoint cannot be had")]
+    Roots,
     #[error("the endpoint's TLS does not hold: {0}")]
     Tls(String),
     #[error("the endpoint did not answer within {} ms", .0.as_millis())]
@@ -41,10 +43,10 @@ impl Trouble {
         match self {
             Self::Secret => "no-secret",
             Self::Resolve => "name-not-found",
-            Self::Address { .. } => "address-refused",
+            Self::Address(_) => "address-refused",
             Self::InTheClear => "in-the-clear",
             Self::Connect => "connect-failed",
-            Self::Roots(_) => "no-roots",
+            Self::Roots => "no-roots",
             Self::Tls(_) => "tls-failed",
             Self::Late(_) => "timed-out",
             Self::BadAnswer => "bad-answer",

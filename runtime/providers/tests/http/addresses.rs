@@ -5,6 +5,7 @@ use super::{
     server::{Server, answer},
 };
 use interlock_providers::http::{Endpoint, EndpointSettings, Kind, Place, Private};
+use proptest::prelude::*;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -41,6 +42,30 @@ fn each_url_of_the_corpus_has_one_reading_or_none() {
         assert!(said.is_ok() || endpoint.is_err_and(|bad| bad.key == "url"), "{row}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+proptest! {
+    /// What was read says itself again in the same bytes, but for the parts that may be left out.
+    #[test]
+    fn a_url_that_was_read_reads_the_same_again(
+        url in "https?://[a-c0-9.:@/\\[\\]\\\\%_\u{3002}-]{0,24}",
+        any in ".{0,40}",
+    ) {
+        for text in [url, format!("https://{any}"), any] {
+            let Ok(place) = Place::parse(&text) else { continue };
+            prop_assert!(text.is_ascii() && !text.contains(['@', '\\', '%', '?', '#']), "{}", text);
+            prop_assert_eq!(&Place::parse(&place.to_string()), &Ok(place.clone()));
+            let own = if place.tls { 443 } else { 80 };
+            let port = [format!(":{own}"), String::new()];
+            let host = place.to_string();
+            let same = port.iter().any(|port| {
+                let authority = place.authority();
+                let whole = host.replacen(&authority, &format!("{authority}{port}"), 1);
+                text == whole || text == format!("{whole}/")
+            });
+            prop_assert!(same, "{} is not {}", text, host);
+        }
+    }
 }
 
 #[test]

@@ -178,6 +178,6 @@ fn what_a_call_tells_outside_is_what_the_plugin_chose() {
     let shy = Host::of(EndpointSettings { plan: false, ..open("http://127.0.0.1:9") });
     assert!(matches!(
         told(&shy, "get", json!(["s", "in/7", [], []])),
-        Told::NotWhilePlanning(why) if why.contains("plan = true")
+        Told::NotWhilePlanning(why) if why.contains("not read while planning")
     ));
 }

@@ -32,6 +32,16 @@ pub(super) fn check(config: &Config, catalogue: &Catalogue, findings: &mut Findi
     for (program, user) in &programs {
         one(Path::new(program), user, findings);
     }
+    for (name, endpoint) in &config.endpoints {
+        match endpoint.try_authorities() {
+            Ok(()) => findings.good(format!("the endpoint {name} has who vouches for it")),
+            Err(why) => findings.add(
+                Verdict::Bad,
+                format!("nobody vouches for the endpoint {name}: {why}"),
+                format!("name a PEM file with `authorities` in `[http.{name}]`, or mend it"),
+            ),
+        }
+    }
     let sources = Secrets::new(config.secrets.clone());
     for name in &secrets {
         match config.secrets.get(name) {
