@@ -18,6 +18,7 @@ pub mod install;
 pub mod pipeline;
 pub mod programs;
 pub mod record;
+pub mod replay;
 pub mod response;
 pub mod rules;
 mod schema;

@@ -40,6 +40,8 @@ mod seal;
 mod agents;
 // Receipts: from a call to a check with a key alone, and against an export.
 mod receipts;
+// Recorded runs, done again: every example's, a thousand times, and where another build parts.
+mod replay;
 // One thing at a time is other than when people approved, or was edited since: its own code, nothing happens.
 mod matrix;
 // Runs that are planned first, what is forbidden, and the document that people read.

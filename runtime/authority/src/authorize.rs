@@ -153,6 +153,32 @@ impl Authorized {
     }
 }
 
+/// A run that is done again offline: its functions are linked as they were, and nothing is permitted.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// Who asked then.
+    pub principal: Principal,
+    /// The plugin's configured name then.
+    pub plugin: String,
+    /// The identity of the plugin that runs now.
+    pub digest: Digest,
+    /// The tool.
+    pub tool: String,
+    /// The link state that each function had.
+    pub links: BTreeMap<InterfaceName, BTreeMap<String, LinkState>>,
+}
+
+impl From<Again> for Authorized {
+    /// INVARIANT ONE-DOOR: whatever was live then, a call that came to a gate with this would be denied: it
+    /// is under no grant, and of a mode in which nothing happens.
+    fn from(again: Again) -> Self {
+        let Again { principal, plugin, digest, tool, links } = again;
+        let (policies, grants) = (Vec::new(), Vec::new());
+        let (publisher, mode) = (None, Mode::Plan);
+        Self { principal, plugin, digest, publisher, tool, mode, policies, links, grants }
+    }
+}
+
 /// Whether a name that a tool declared means this interface.
 pub fn uses_names(declared: &str, interface: &InterfaceName) -> bool {
     declared == interface.as_str() || declared == interface.unversioned()

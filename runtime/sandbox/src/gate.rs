@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use interlock_authority::{Denial, InterfaceName};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Answers capability calls. Implemented outside this crate.
 #[async_trait]
@@ -36,14 +36,26 @@ pub enum GateAnswer {
     Result(Value),
     /// The call is denied: the guest sees the `denied` case of the function's error, and where its WIT
     /// has none the run ends with the denial's code.
-    Denied(Denial),
+    Denied {
+        /// The denial's stable code.
+        code: Cow<'static, str>,
+        /// One sentence for the guest.
+        sentence: String,
+    },
     /// The run ends here.
     End {
         /// A stable code for the caller.
-        code: &'static str,
+        code: Cow<'static, str>,
         /// One sentence for the caller.
         message: String,
         /// Whether a limit of the run was reached, rather than a decision made.
         limit: bool,
     },
+}
+
+impl GateAnswer {
+    /// The answer to a call that the authority denied.
+    pub fn denied(denial: &Denial) -> Self {
+        Self::Denied { code: denial.code().into(), sentence: denial.to_string() }
+    }
 }

@@ -1,10 +1,12 @@
 //! What one run may use. Every number has a default that a small tool never meets and a hostile plugin
 //! meets quickly.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Bounds of one run. Host-call counts and bytes are not here: the gate charges them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
     /// Linear memory of all core instances together, in bytes. Default 64 MiB.
     pub memory: u64,

@@ -4,7 +4,7 @@
 use interlock_authority::{InterfaceName, refusal::Withheld};
 use serde::Serialize;
 use serde_json::Value;
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 /// One finished run.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +24,8 @@ pub struct RunReport {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RunOutcome {
     /// The tool returned this.
     Returned(Value),
@@ -40,7 +41,7 @@ pub enum RunOutcome {
     /// The gate ended the run by a decision.
     Ended {
         /// Its stable code.
-        code: &'static str,
+        code: Cow<'static, str>,
         /// Its sentence.
         message: String,
     },

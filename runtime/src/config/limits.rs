@@ -19,6 +19,8 @@ pub struct RunLimits {
     pub host_bytes: u64,
     /// Bytes that a run which plans may tell the world outside, in paths, queries and headers of its reads.
     pub plan_bytes: u64,
+    /// Bytes that are recorded of one run, so that it can be replayed; 0 records nothing.
+    pub recording: u64,
 }
 
 impl Default for RunLimits {
@@ -28,6 +30,7 @@ impl Default for RunLimits {
             host_calls: 10_000,
             host_bytes: 16 << 20,
             plan_bytes: 1 << 10,
+            recording: 1 << 20,
         }
     }
 }
@@ -77,5 +80,10 @@ pub(super) fn check(
     limits.host_bytes = size(&raw.host_bytes, 1 << 30, limits.host_bytes)?;
     limits.plan_bytes = size(&raw.plan_bytes, 1 << 20, limits.plan_bytes)?;
     limits.host_calls = raw.host_calls.unwrap_or(limits.host_calls);
+    // The only one that may be nothing.
+    limits.recording = match &raw.recording {
+        Some(at) if at.get_ref() == "0" => 0,
+        at => size(at, 64 << 20, limits.recording)?,
+    };
     Ok(limits)
 }

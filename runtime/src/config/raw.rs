@@ -198,4 +198,5 @@ pub(super) struct RawLimits {
     pub(super) host_calls: Option<u64>,
     pub(super) host_bytes: Option<Spanned<String>>,
     pub(super) plan_bytes: Option<Spanned<String>>,
+    pub(super) recording: Option<Spanned<String>>,
 }

@@ -15,7 +15,7 @@ pub use tasks::EffectTasks;
 
 use crate::{
     freeze::Freeze,
-    record::{Recorder, What},
+    record::{Answer, Asked, Calls, Recorder, What},
     response::DeniedCall,
     seal::Seal,
 };
@@ -39,6 +39,9 @@ use tokio::{task::JoinHandle, time::Instant};
 
 /// The most effects of one plan: more than a person reads.
 pub const MAX_PLANNED: usize = 50;
+
+/// What a denial or an end counts for, in bytes, where calls are recorded.
+const WORDS: u64 = 256;
 
 /// What one run may reach of a provider.
 #[derive(Clone)]
@@ -73,6 +76,8 @@ pub struct GateParts {
     pub host_bytes: u64,
     /// Bytes that a run which plans may tell the world outside.
     pub plan_bytes: u64,
+    /// Bytes of calls and answers that are recorded of this run; 0 records nothing.
+    pub recording: u64,
     /// When the run ends.
     pub deadline: Instant,
     /// Where effects that outlive their run are waited for.
@@ -85,6 +90,7 @@ pub struct RunGate {
     parts: Arc<GateParts>,
     hands: Arc<BTreeMap<String, Hands>>,
     log: Arc<Mutex<RunLog>>,
+    calls: Arc<Mutex<Calls>>,
 }
 
 /// A task that does not outlive whoever waits for it: a run that is over decides nothing more.
@@ -139,7 +145,13 @@ impl RunGate {
                 );
             }
         }
-        Self { parts: Arc::new(parts), hands: Arc::new(hands), log: Arc::default() }
+        let calls = Arc::new(Mutex::new(Calls::new(parts.recording)));
+        Self { parts: Arc::new(parts), hands: Arc::new(hands), log: Arc::default(), calls }
+    }
+
+    /// The calls of the run, with their answers. They are not part of [`RunGate::log`], which is copied.
+    pub(crate) fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What has happened in the run so far.
@@ -153,7 +165,8 @@ impl RunGate {
     }
 
     /// INVARIANT ONE-DOOR: the whole way of a capability call.
-    async fn gate(&self, call: GuestCall) -> Result<Value, Stop> {
+    /// Gives the answer with its size as JSON.
+    async fn gate(&self, call: GuestCall) -> Result<(Value, u64), Stop> {
         self.charge(1, call.bytes)?;
         let arguments = call.arguments.map_err(|problem| Denial::Malformed {
             function: format!("{}#{}", call.interface, call.function),
@@ -180,7 +193,7 @@ impl RunGate {
         };
         let size = serde_json::to_vec(&answer).map_or(u64::MAX, |text| text.len() as u64);
         self.charge(0, size)?;
-        Ok(answer)
+        Ok((answer, size))
     }
 
     /// Charges the run's budgets of calls and bytes.
@@ -344,6 +357,7 @@ impl RunGate {
 impl Gate for RunGate {
     async fn call(&self, call: GuestCall) -> GateAnswer {
         let (interface, function) = (call.interface.clone(), call.function.clone());
+        let asked = self.calls().wanted().then(|| (Asked::from(&call), call.bytes));
         // On a thread's own stack: here it may be a guest's fiber, whose size the policy evaluator, which
         // looks after its stack, cannot know (docs/decisions/0010).
         let gate = self.clone();
@@ -351,20 +365,25 @@ impl Gate for RunGate {
         let decided = (&mut deciding.0).await.unwrap_or_else(|_| {
             Err(Ended::Fault("deciding on a capability call panicked".to_owned()).into())
         });
-        let ended = match decided {
-            Ok(answer) => return GateAnswer::Result(answer),
+        let (answer, size) = match decided {
+            Ok((answer, size)) => (GateAnswer::Result(answer), size),
             Err(Stop::Denied(denial)) => {
                 self.denied(&interface, &function, &denial);
-                return GateAnswer::Denied(denial);
+                (GateAnswer::denied(&denial), WORDS)
             }
-            Err(Stop::End(ended)) => ended,
+            Err(Stop::End(ended)) => {
+                let answer = GateAnswer::End {
+                    code: ended.code().into(),
+                    message: ended.message().to_owned(),
+                    limit: matches!(ended, Ended::Limit { .. }),
+                };
+                self.lock().ended.get_or_insert(ended);
+                (answer, WORDS)
+            }
         };
-        let answer = GateAnswer::End {
-            code: ended.code(),
-            message: ended.message().to_owned(),
-            limit: matches!(ended, Ended::Limit { .. }),
-        };
-        self.lock().ended.get_or_insert(ended);
+        if let Some((asked, bytes)) = asked {
+            self.calls().add(asked, Answer::from(&answer), bytes.saturating_add(size));
+        }
         answer
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn conclude(mode: Mode, report: &RunReport, log: &RunLog) -> Outcome 
             _ => Outcome::Failed { message: message.clone(), details: details.clone() },
         },
         RunOutcome::Ended { code, message } => {
-            Outcome::Refused { code: (*code).to_owned(), message: message.clone() }
+            Outcome::Refused { code: code.clone().into_owned(), message: message.clone() }
         }
         RunOutcome::Refused { interface, function, reason } => Outcome::Refused {
             code: reason.code().to_owned(),

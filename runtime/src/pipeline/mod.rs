@@ -267,7 +267,7 @@ impl<'a> Call<'a> {
             effects: PlanEffect::number(planned.log.planned()),
             end,
             clock_base: start.clock_base,
-            seed: start.seed.iter().map(|byte| format!("{byte:02x}")).collect(),
+            seed: start.seed_text(),
         }
     }
 

@@ -5,7 +5,7 @@ use super::{Call, Stage, conclude::conclude};
 use crate::{
     HostError,
     gate::{Applying, GateParts, RunGate, RunLog},
-    record::{Event, EventBody, Terms, What},
+    record::{End, Event, EventBody, NotKept, Recording, Terms, What},
     response::{DeniedCall, EffectStatus, Outcome, Response},
 };
 use interlock_authority::{Authorized, InterfaceName, LinkState, Mode, Refusal};
@@ -35,6 +35,11 @@ impl Start {
             .map_err(|e| HostError::io("cannot get random numbers")(std::io::Error::other(e)))?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Ok(Self { clock_base: u64::try_from(now.as_millis()).unwrap_or(u64::MAX), seed })
+    }
+
+    /// The seed as 64 hexadecimal digits.
+    pub(super) fn seed_text(&self) -> String {
+        self.seed.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -67,6 +72,7 @@ pub(super) async fn run(
             host_calls: limits.host_calls,
             host_bytes: limits.host_bytes,
             plan_bytes: limits.plan_bytes,
+            recording: limits.recording,
             deadline: call.deadline,
             tasks: host.tasks().clone(),
         },
@@ -103,8 +109,53 @@ pub(super) async fn run(
     } else {
         call.note(EventBody::Transcript { steps, dropped }).await
     };
+    let told = match told {
+        Ok(()) => record(call, authorized, start, &gate, &report).await,
+        failed => failed,
+    };
     let outcome = unless_untold(told, outcome);
     Ok(Ran { outcome, log, report })
+}
+
+/// Writes the whole run down, so that it can be done again.
+async fn record(
+    call: &Call<'_>,
+    authorized: &Authorized,
+    start: &Start,
+    gate: &RunGate,
+    report: &RunReport,
+) -> Result<(), HostError> {
+    let limits = &call.host.config().limits;
+    if limits.recording == 0 {
+        return Ok(());
+    }
+    let kept = match call.plugin.preopens.is_empty() {
+        true => gate.calls().take(),
+        false => Err(NotKept::Preopens),
+    };
+    let kept = kept.and_then(|(calls, left)| {
+        let run = Recording {
+            host: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: authorized.mode(),
+            principal: authorized.principal().clone(),
+            plugin: authorized.plugin().to_owned(),
+            digest: authorized.digest(),
+            tool: authorized.tool().to_owned(),
+            arguments: call.request.arguments.clone(),
+            clock_base: start.clock_base,
+            seed: start.seed_text(),
+            links: authorized.links().clone(),
+            limits: limits.sandbox.clone(),
+            calls,
+            end: End::from(report),
+        };
+        run.checked(left)
+    });
+    let (run, not_kept) = match kept {
+        Ok(run) => (Some(Box::new(run)), None),
+        Err(why) => (None, Some(why)),
+    };
+    call.note(EventBody::Recording { run, not_kept }).await
 }
 
 /// Waits for the outcome of an effect that was under way when its run was cancelled, until the deadline: a

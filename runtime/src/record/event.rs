@@ -1,7 +1,10 @@
 //! What is written in the journal, by kind. The guest sees none of this; the operator sees which grant or
 //! which policy would have let a denied call pass. A leaf of the log holds a salted digest of one of these.
 
-use super::transcript::Step;
+use super::{
+    recording::{NotKept, Recording},
+    transcript::Step,
+};
 use crate::{response::EffectStatus, rules::RulesText};
 use interlock_authority::{
     Class, Digest, InterfaceName, LinkState, Mode, Principal, Resource, Revision, roster::Presence,
@@ -215,6 +218,15 @@ pub enum EventBody {
         /// Steps that did not fit.
         dropped: u64,
     },
+    /// A whole run, so that it can be done again offline; or why it is not here.
+    Recording {
+        /// The run.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        run: Option<Box<Recording>>,
+        /// Why it is not here.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        not_kept: Option<NotKept>,
+    },
     /// An effect is about to happen. On disk before it starts.
     Intent {
         /// Its place in the run, from 1.
@@ -338,6 +350,7 @@ impl Event {
             EventBody::Claim { .. } => "claim",
             EventBody::Grant { .. } => "grant",
             EventBody::Transcript { .. } => "transcript",
+            EventBody::Recording { .. } => "recording",
             EventBody::Intent { .. } => "intent",
             EventBody::Outcome { .. } => "outcome",
             EventBody::Resolution { .. } => "resolution",

@@ -6,12 +6,14 @@ mod erase;
 mod event;
 mod journal;
 pub mod receipt;
+mod recording;
 mod transcript;
 
 pub use erase::{Erasable, Stays, erasable, erase};
 pub use event::{Event, EventBody, Terms, TicketNote};
 pub(crate) use journal::refused;
 pub use journal::{Journal, Told, signer};
+pub use recording::{Answer, Asked, Calls, End, NotKept, RecordedCall, Recording};
 pub use transcript::{Step, Transcript, What};
 
 use crate::HostError;

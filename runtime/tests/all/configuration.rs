@@ -45,6 +45,9 @@ fn a_whole_configuration() {
     assert_eq!(config.limits.sandbox.memory, 32 << 20);
     assert_eq!(config.limits.sandbox.time, Duration::from_millis(1500));
     assert_eq!(config.limits.host_calls, 7);
+    assert_eq!(config.limits.recording, 1 << 20);
+    let none = GOOD.replace("host-calls = 7", "recording = \"0\"");
+    assert_eq!(parse(&none).unwrap().limits.recording, 0);
     let plugin = config.plugins.get("fix-service").unwrap();
     assert_eq!(plugin.file, Path::new("etc/plugins/fix.wasm"));
     assert_eq!(plugin.grants.len(), 2);

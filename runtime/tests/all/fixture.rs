@@ -331,6 +331,7 @@ pub(crate) fn scene_until(
         host_calls: 60,
         host_bytes: 4096,
         plan_bytes: 64,
+        recording: 1 << 20,
         deadline: Instant::now() + deadline,
         tasks: tasks.clone(),
     };

@@ -20,8 +20,8 @@ fn evict() -> GuestCall {
 async fn code(scene: &Scene, call: GuestCall) -> String {
     match scene.gate.call(call).await {
         GateAnswer::Result(_) => "ok".to_owned(),
-        GateAnswer::Denied(denial) => denial.code().to_owned(),
-        GateAnswer::End { code, .. } => code.to_owned(),
+        GateAnswer::Denied { code, .. } => code.into_owned(),
+        GateAnswer::End { code, .. } => code.into_owned(),
     }
 }
 

@@ -150,7 +150,7 @@ async fn a_run_is_told_from_request_to_end() {
     let kinds = deployment.memory.kinds();
     let run: Vec<&str> =
         kinds.iter().map(String::as_str).skip_while(|k| *k != "decision").collect();
-    assert_eq!(run, ["decision", "intent", "outcome", "ended"]);
+    assert_eq!(run, ["decision", "intent", "outcome", "recording", "ended"]);
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ async fn journal_tells_the_receipt_of_a_direct_run() {
         assert_eq!(deployment.kind(leaf.leaf), leaf.kind);
     }
     let kinds: Vec<&str> = receipt.leaves.iter().map(|leaf| leaf.kind.as_str()).collect();
-    assert_eq!(kinds, ["statement-key", "decision", "intent", "outcome", "ended"]);
+    assert_eq!(kinds, ["statement-key", "decision", "intent", "outcome", "recording", "ended"]);
     assert_eq!(
         deployment.against(&deployment.envelope(&response).await).unwrap().predicate.effects,
         receipt.effects

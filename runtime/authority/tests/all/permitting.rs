@@ -3,6 +3,7 @@
 use crate::fixture::{POLICIES, catalogue, decide, everything, grant, name, policies};
 use interlock_authority::{
     Authorized, Class, Denial, Forecast, Grant, Mode, Permitted, PermittedEffect, Revision, Scope,
+    authorize::Again,
     permit,
     permit::{judge, permit_effect},
 };
@@ -159,5 +160,34 @@ proptest! {
         let allowed = code(&grants(&refs), Mode::Call, "tune", "evict", vec![json!(cluster), json!("k")]);
         let expected = resources.iter().any(|r| format!("/cache/{cluster}/key/k/").starts_with(&format!("/{r}/")));
         prop_assert_eq!(allowed.is_ok(), expected);
+    }
+}
+
+/// INVARIANT ONE-DOOR: a run that is done again holds whatever was live then, and permits none of it.
+#[test]
+fn one_door_a_replayed_run_permits_nothing() {
+    let granted = grants(&["cache"]);
+    for mode in [Mode::Call, Mode::Plan, Mode::Apply] {
+        let was = decide("Agent::bot", &everything(), &granted, None, mode).unwrap();
+        let again = Authorized::from(Again {
+            principal: was.principal().clone(),
+            plugin: was.plugin().to_owned(),
+            digest: was.digest(),
+            tool: was.tool().to_owned(),
+            links: was.links().clone(),
+        });
+        assert_eq!(again.links(), was.links());
+        let mut permitted = 0;
+        for (interface, function, arguments) in [
+            ("look", "stats", vec![json!("a")]),
+            ("tune", "evict", vec![json!("a"), json!("k")]),
+            ("wipe", "flush", vec![json!("a")]),
+        ] {
+            let call =
+                || catalogue().resolve(&name(interface), function, arguments.clone()).unwrap();
+            permitted += u32::from(permit(&was, &policies(POLICIES), call(), 0).is_ok());
+            assert!(permit(&again, &policies(POLICIES), call(), 0).is_err(), "{function}");
+        }
+        assert!(permitted > 0, "{mode:?}: the run that was recorded could do nothing either");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use interlock_authority::{InterfaceName, LinkState, catalogue::DeniedCase, refusal::Withheld};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 use wasmtime::{
     StoreContextMut,
     component::{LinkerInstance, Val, types::ComponentFunc},
@@ -73,7 +73,7 @@ impl Door {
         };
         match gate.call(call).await {
             GateAnswer::Result(value) => self.answer(&value, ty, results),
-            GateAnswer::Denied(denial) => self.deny(denial.code(), &denial.to_string(), results),
+            GateAnswer::Denied { code, sentence } => self.deny(code, &sentence, results),
             GateAnswer::End { message, limit: true, .. } => {
                 Err(Stop::Limit { limit: crate::LimitKind::Gate, message }.into())
             }
@@ -113,13 +113,13 @@ impl Door {
             let (interface, function) = (self.interface.clone(), self.function.clone());
             return Err(Stop::Refused { interface, function, reason }.into());
         }
-        self.deny(reason.code(), reason.sentence(), results)
+        self.deny(reason.code().into(), reason.sentence(), results)
     }
 
     /// Says no in the function's own words where its WIT has them, and ends the run where not.
     fn deny(
         &self,
-        code: &'static str,
+        code: Cow<'static, str>,
         sentence: &str,
         results: &mut [Val],
     ) -> wasmtime::Result<()> {

@@ -80,7 +80,7 @@ pub(crate) fn stub_unknown(
             if let ComponentItem::ComponentFunc(_) = export.ty {
                 let (name, item) = (excerpt::name(name), excerpt::name(function));
                 let message = format!("the plugin calls `{name}` `{item}`, which is not there");
-                let stop = Stop::Ended { code: "unknown-import", message };
+                let stop = Stop::Ended { code: "unknown-import".into(), message };
                 stub.func_new(function, move |_, _, _, _| Err(stop.clone().into()))?;
             }
         }

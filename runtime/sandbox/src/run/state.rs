@@ -8,6 +8,7 @@ use crate::{
 };
 use interlock_authority::{InterfaceName, refusal::Withheld};
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
@@ -129,7 +130,7 @@ impl Observed {
 #[derive(Debug, Clone, Error)]
 pub(crate) enum Stop {
     #[error("{message}")]
-    Ended { code: &'static str, message: String },
+    Ended { code: Cow<'static, str>, message: String },
     #[error("{message}")]
     Limit { limit: LimitKind, message: String },
     #[error("`{function}` is withheld: {}", .reason.sentence())]

@@ -74,7 +74,7 @@ async fn a_call_reaches_the_gate_by_position_and_its_result_comes_back() {
 #[tokio::test]
 async fn a_denial_is_the_denied_case() {
     let denial = Denial::OutsideGrant { resource: "environment/prod".parse().unwrap() };
-    let report = heal(TestGate::new(move |_| GateAnswer::Denied(denial.clone()))).await;
+    let report = heal(TestGate::new(move |_| GateAnswer::denied(&denial))).await;
     let expected = "outside-grant: `environment/prod` is outside what the plugin was granted for this function";
     assert_eq!(report.outcome, RunOutcome::Returned(json!(expected)));
     let report =
@@ -85,10 +85,14 @@ async fn a_denial_is_the_denied_case() {
 #[tokio::test]
 async fn the_gate_can_end_a_run() {
     let end = |limit| {
-        TestGate::new(move |_| GateAnswer::End { code: "deviated", message: "no".into(), limit })
+        TestGate::new(move |_| GateAnswer::End {
+            code: "deviated".into(),
+            message: "no".into(),
+            limit,
+        })
     };
     let report = heal(end(false)).await;
-    assert_eq!(report.outcome, RunOutcome::Ended { code: "deviated", message: "no".into() });
+    assert_eq!(report.outcome, RunOutcome::Ended { code: "deviated".into(), message: "no".into() });
     let report = heal(end(true)).await;
     assert_eq!(report.outcome, RunOutcome::Limit { limit: LimitKind::Gate, message: "no".into() });
 }
@@ -149,10 +153,10 @@ async fn withheld_says_denied_where_it_can_and_ends_the_run_where_not() {
 async fn a_denial_without_a_denied_case_ends_the_run() {
     let admitted = admit(&plain(), &[PLAIN]).await.unwrap();
     let denial = || Denial::OutsideGrant { resource: "plain".parse().unwrap() };
-    let gate = TestGate::new(move |_| GateAnswer::Denied(denial()));
+    let gate = TestGate::new(move |_| GateAnswer::denied(&denial()));
     let report = run_with(&admitted, "ping", json!({}), settings(Limits::default()), gate).await;
     assert!(
-        matches!(report.outcome, RunOutcome::Ended { code: "outside-grant", .. }),
+        matches!(&report.outcome, RunOutcome::Ended { code, .. } if code == "outside-grant"),
         "{report:?}"
     );
 }
@@ -163,12 +167,14 @@ async fn nan_is_not_an_argument() {
     let admitted = admit(&plain(), &[PLAIN]).await.unwrap();
     let gate = TestGate::new(|call| match call.arguments.clone() {
         Ok(_) => GateAnswer::Result(json!(1.0)),
-        Err(problem) => GateAnswer::Denied(Denial::Malformed { function: "weigh".into(), problem }),
+        Err(problem) => {
+            GateAnswer::denied(&Denial::Malformed { function: "weigh".into(), problem })
+        }
     });
     let report =
         run_with(&admitted, "weigh", json!({}), settings(Limits::default()), gate.clone()).await;
     assert!(
-        matches!(report.outcome, RunOutcome::Ended { code: "malformed-call", .. }),
+        matches!(&report.outcome, RunOutcome::Ended { code, .. } if code == "malformed-call"),
         "{report:?}"
     );
     assert_eq!(gate.count(), 1);

@@ -144,7 +144,7 @@ async fn a_flood_of_host_calls() {
     let count = AtomicU64::new(0);
     let gate = TestGate::new(move |_| match count.fetch_add(1, Ordering::Relaxed) {
         n if n < 1_000 => GateAnswer::Result(json!(1)),
-        _ => GateAnswer::End { code: "calls", message: "1000 calls".into(), limit: true },
+        _ => GateAnswer::End { code: "calls".into(), message: "1000 calls".into(), limit: true },
     });
     hits(&plain(), &[PLAIN], "flood", Limits::default(), gate.clone(), LimitKind::Gate).await;
     assert_eq!(gate.count(), 1_001);

@@ -62,9 +62,10 @@ impl Stays {
 }
 
 /// The kinds that can be erased. A new one is not among them until somebody thought about it.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "decision",
     "transcript",
+    "recording",
     "plan",
     "intent",
     "outcome",

@@ -53,6 +53,8 @@ pub(super) enum Command {
     Policy(PolicyArguments),
     /// Read, verify and export what was decided and done.
     Journal(JournalArguments),
+    /// Do a recorded invocation again, offline, and say whether the plugin did the same.
+    Replay(ReplayArguments),
     /// Stop all effects, now.
     Freeze(FreezeArguments),
     /// Let effects happen again.
@@ -116,6 +118,21 @@ pub(super) struct BuildArguments {
     /// Words for the compiler's own command, as they are.
     #[arg(last = true, value_name = "WORDS")]
     pub(super) more: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  interlock replay 01JD9042M7XW8A3C5E7G9J1K3M\n  interlock replay 01JD9042M7XW8A3C5E7G9J1K3M --plugin target/wasm32-wasip2/release/fix_service.wasm\n\nExit codes: 0 the same, 3 not the same or not replayable."
+)]
+pub(super) struct ReplayArguments {
+    /// The invocation; `call`, `plan` and `journal list` name it.
+    pub(super) id: String,
+    /// Another build of the plugin; otherwise the installed one.
+    #[arg(long, value_name = "FILE")]
+    pub(super) plugin: Option<PathBuf>,
+    /// How often.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) times: u32,
 }
 
 #[derive(Debug, Args)]

@@ -135,6 +135,7 @@ operators = []                        # names in allowed_signers that never coun
 memory = "64MiB"
 time   = "10s"
 output = "1MiB"
+recording = "1MiB"                    # what `interlock replay` needs of a run; "0" keeps nothing
 "#
     )
 }

@@ -23,6 +23,7 @@ mod policy;
 mod problem;
 mod receipt;
 mod reload;
+mod replay;
 mod sample;
 mod serve;
 mod sheet;
@@ -123,6 +124,7 @@ async fn run(cli: &Cli, output: &Output) -> Ending {
         Command::Build(arguments) => build::run(arguments, config, cli.config_named, output).await,
         Command::Call(arguments) => call::run(arguments, config, output).await,
         Command::Plan(arguments) => plan::run(arguments, config, output).await,
+        Command::Replay(arguments) => replay::run(arguments, config, output).await,
         Command::Freeze(arguments) => freeze::freeze(arguments, config, output).await,
         Command::Thaw => freeze::thaw(config, output).await,
         Command::Sample(arguments) => sample::run(arguments, config, output).await,
