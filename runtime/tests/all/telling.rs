@@ -136,7 +136,7 @@ async fn a_kibibyte_through_queries_stops_at_the_budget() {
     // Refused by the endpoint's own bound: a piece that is longer.
     assert_eq!(
         tell(&gate(port, Mode::Plan, state.path()), &pieces.concat()).await,
-        Err("query-too-long")
+        Err("query-too-long".to_owned())
     );
     // A run that acts was decided on, and has the run's other budgets.
     let calling = gate(port, Mode::Call, state.path());

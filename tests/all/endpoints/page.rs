@@ -112,8 +112,10 @@ fn answer(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, refuses: &Mutex<Opti
     };
     whole(asked).push(Asked { line, head, body: String::from_utf8_lossy(&body).into_owned() });
     let length = text.len();
+    // It can only echo what it was sent.
+    let echo = if token { CANARY } else { "none" };
     let _gone = stream.write_all(
-        format!("HTTP/1.1 {status} Said\r\nx-request-id: {CANARY}\r\ncontent-length: {length}\r\n\r\n{text}")
+        format!("HTTP/1.1 {status} Said\r\nx-request-id: {echo}\r\ncontent-length: {length}\r\n\r\n{text}")
             .as_bytes(),
     );
 }
