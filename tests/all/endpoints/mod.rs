@@ -81,6 +81,10 @@ fn an_endpoint_is_called_denied_planned_approved_once_and_journalled() -> Result
     let open = status.run("call", "open-incidents", "{}")?.exit(0)?.json()?;
     ensure!(open["result"][0]["id"] == "7", "{open}");
     ensure!(page.asked()[0].line == "GET /api/v1/incidents?state=open", "{:?}", page.asked());
+    // Done again from what was recorded: nobody is asked.
+    let invocation = open["invocation"].as_str().unwrap_or_default();
+    deployment.run(&["replay", invocation])?.exit(0)?;
+    ensure!(page.asked().len() == 1, "{:?}", page.asked());
     status.run("call", "update", UPDATE)?.exit(0)?;
     ensure!(page.effects() == ["POST /api/v1/incidents/7/updates"]);
     let sent = page.asked().pop().map(|asked| (asked.head, asked.body)).unwrap_or_default();
