@@ -5,6 +5,7 @@
 use crate::{
     Config, HostError, Request, Response,
     config::{PluginConfig, edit::read_text},
+    endpoints,
     freeze::Freeze,
     gate::EffectTasks,
     helper::Helper,
@@ -21,7 +22,7 @@ use interlock_authority::{
     catalogue::{CatalogueSource, Interface},
     desk::Holder,
 };
-use interlock_providers::{Provider, environment};
+use interlock_providers::{Provider, environment, http};
 use interlock_sandbox::{
     AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
     Sandbox, SandboxSettings, Tool,
@@ -163,6 +164,7 @@ impl HostBuilder {
             )?;
             providers.insert("environment".to_owned(), Provider::new(Arc::new(provider)));
         }
+        providers.entry("http".to_owned()).or_insert_with(|| endpoints::provider(&config));
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
         let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;
@@ -217,7 +219,7 @@ pub fn load_catalogue_with_sources(
     config: &Config,
     more: Vec<CatalogueSource>,
 ) -> Result<(Catalogue, Vec<CatalogueSource>), HostError> {
-    let mut sources = vec![environment::catalogue()];
+    let mut sources = vec![environment::catalogue(), http::catalogue()];
     for file in &config.catalogues {
         sources.push(read_catalogue(file)?);
     }
@@ -267,7 +269,7 @@ pub fn check_grants(config: &Config, catalogue: &Catalogue) -> Result<(), HostEr
 }
 
 /// The providers that every host has.
-pub const BUILT_IN_PROVIDERS: &[&str] = &["environment"];
+pub const BUILT_IN_PROVIDERS: &[&str] = &["environment", "http"];
 
 /// Checks that every interface of the catalogues has a provider.
 ///

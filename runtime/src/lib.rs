@@ -8,6 +8,7 @@
 
 pub mod config;
 pub mod desk;
+mod endpoints;
 pub mod error;
 pub mod freeze;
 pub mod gate;

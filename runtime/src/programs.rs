@@ -3,10 +3,7 @@
 
 use crate::{Config, HostError};
 use interlock_authority::Catalogue;
-use interlock_providers::{
-    Provider,
-    exec::{ExecProvider, Secrets},
-};
+use interlock_providers::{Provider, exec::ExecProvider, secrets::Secrets};
 use std::collections::BTreeMap;
 
 /// The providers of all programs that the catalogues name.

@@ -51,13 +51,18 @@ impl Rules {
         };
         let policies =
             Policies::load(&config.policies, catalogue, directory).map_err(HostError::Policies)?;
-        let catalogues: Vec<Value> = sources
+        let endpoints = endpoints(config);
+        let mut catalogues: Vec<Value> = sources
             .iter()
             .map(|s| {
                 let wit: Vec<&String> = s.wit.iter().map(|(_, text)| text).collect();
                 json!({"text": s.text, "wit": wit})
             })
             .collect();
+        // Where a resource leads is a rule like what may be done to it.
+        if !endpoints.is_empty() {
+            catalogues.push(json!({"endpoints": endpoints}));
+        }
         let operators: BTreeMap<String, &Vec<String>> =
             config.operators.iter().map(|(agent, names)| (agent.clone(), names)).collect();
         let approvers = json!({
@@ -70,9 +75,13 @@ impl Rules {
             catalogues: digest("interlock-catalogues/v1", &Value::from(catalogues))?,
             approvers: digest("interlock-approvers/v1", &approvers)?,
         };
+        let mut catalogues = texts(sources);
+        if !endpoints.is_empty() {
+            catalogues.insert("endpoints".to_owned(), endpoints);
+        }
         let text = RulesText {
             policies: config.policies.iter().map(|p| (name_of(&p.file), p.text.clone())).collect(),
-            catalogues: texts(sources),
+            catalogues,
             roster: config.roster.clone(),
             operators: config.operators.clone(),
             teams: config.teams.iter().map(|(p, t)| (p.to_string(), t.clone())).collect(),
@@ -171,6 +180,15 @@ fn texts(sources: &[CatalogueSource]) -> BTreeMap<String, String> {
         all.insert(name, text.clone());
     }
     all
+}
+
+/// The endpoints of a configuration, a line for each thing that is said of one.
+fn endpoints(config: &Config) -> String {
+    let one = |(name, endpoint): (&String, &interlock_providers::http::Endpoint)| {
+        let said = endpoint.said();
+        said.iter().map(|(key, value)| format!("http.{name} {key} = {value}\n")).collect::<String>()
+    };
+    config.endpoints.iter().map(one).collect()
 }
 
 fn attributes(config: &Config) -> Vec<String> {

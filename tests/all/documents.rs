@@ -18,6 +18,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/guides/define-a-capability.md",
     "docs/guides/deploy.md",
     "docs/guides/first-plugin.md",
+    "docs/guides/http.md",
     "docs/mcp-conformance.md",
 ];
 

@@ -52,6 +52,7 @@ pub struct Installed {
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) environments: BTreeMap<String, BTreeMap<String, Service>>,
+    pub(super) endpoints: super::http::Endpoints,
     withheld: BTreeSet<String>,
     failures: BTreeMap<String, VecDeque<Error>>,
     calls: Vec<Call>,
@@ -100,6 +101,15 @@ impl Fake {
     pub fn service(mut self, environment: &str, service: &str, definition: Service) -> Self {
         let services = self.world.environments.entry(environment.into()).or_default();
         services.insert(service.into(), definition);
+        self
+    }
+
+    /// Adds an answer of an HTTP endpoint, and the endpoint where it is new: what a GET of the path gets. Other
+    /// paths of it answer 404, and every effect on it is acknowledged.
+    #[must_use]
+    pub fn answers(mut self, endpoint: &str, path: &str, status: u16, body: &str) -> Self {
+        let answers = self.world.endpoints.entry(endpoint.into()).or_default();
+        answers.insert(path.into(), (status, body.into()));
         self
     }
 
@@ -217,7 +227,7 @@ pub(super) fn gate<T>(
     if world.withheld.contains(*interface) {
         return denied("withheld", format!("`{interface}` is withheld"));
     }
-    if let Some(bad) = segments.iter().find(|segment| !is_segment(segment)) {
+    if let Some(bad) = segments.iter().find(|segment| !named(interface, segment)) {
         return denied("bad-resource", format!("`{}` cannot be a name", bad.escape_debug()));
     }
     if let Some(error) = world.failures.get_mut(*function).and_then(VecDeque::pop_front) {
@@ -235,6 +245,16 @@ pub(super) fn gate<T>(
 /// A name in `uses` covers its interface with or without the version.
 fn covers(used: &str, interface: &str) -> bool {
     used == interface || interface.strip_prefix(used).is_some_and(|rest| rest.starts_with('@'))
+}
+
+/// A name of a resource: of HTTP, a segment of a path has a few characters more.
+fn named(interface: &str, text: &str) -> bool {
+    let of_path = |c: char| c.is_ascii_alphanumeric() || "._~@:+,=-".contains(c);
+    let path = interface.starts_with("interlock:http/")
+        && (1..=128).contains(&text.len())
+        && text.chars().all(of_path)
+        && !text.chars().all(|c| c == '.');
+    path || is_segment(text)
 }
 
 /// The segment rule of resource names: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`.

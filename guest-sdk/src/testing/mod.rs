@@ -1,6 +1,6 @@
 //! The native test kit: tools run with `cargo test`, without Wasm and without a host.
 //!
-//! A [`Fake`] holds environments in memory and answers capability calls of the thread that
+//! A [`Fake`] holds environments and HTTP endpoints in memory and answers capability calls of the thread that
 //! installed it, as the WIT says they are answered. Without one every call is denied: a test has to
 //! say what the tool may touch, as an operator has to.
 //!
@@ -9,12 +9,14 @@
 
 mod environment;
 mod fake;
+mod http;
 mod service;
 
 pub use fake::{Fake, Installed, Plan};
 pub use service::Service;
 
 pub(crate) use environment::{observe, remediate, teardown};
+pub(crate) use http::{fetch, remove, send};
 
 use serde_json::Value;
 

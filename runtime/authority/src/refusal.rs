@@ -161,6 +161,14 @@ pub enum Denial {
         "effects wait: the rules of this host were changed, and people have not accepted that yet"
     )]
     Sealed,
+    /// What the operator said of this resource does not allow it.
+    #[error("{problem}")]
+    Resource {
+        /// Which rule; a stable code of the provider that serves the resource.
+        rule: &'static str,
+        /// One sentence.
+        problem: String,
+    },
     /// An operator stopped all effects.
     #[error("effects of class `{class}` are frozen by an operator")]
     Frozen {
@@ -188,6 +196,7 @@ impl Denial {
             Self::Policy { denial } => denial.code(),
             Self::OverBudget { .. } => "over-budget",
             Self::Sealed => "seal-broken",
+            Self::Resource { rule, .. } => rule,
             Self::Frozen { .. } => "frozen",
         }
     }

@@ -5,6 +5,15 @@ use thiserror::Error;
 /// A fault of a provider or of the machine under it.
 #[derive(Debug, Error)]
 pub enum ProviderFault {
+    /// What the operator said of this resource does not allow the call. Nothing was done; the guest is told, and
+    /// the run goes on. Never of an effect that was begun.
+    #[error("{problem}")]
+    Denied {
+        /// A code that never changes its meaning.
+        rule: &'static str,
+        /// One sentence.
+        problem: String,
+    },
     /// The provider does not serve this function; a catalogue names the wrong provider.
     #[error(
         "provider `{provider}` does not serve `{function}`; name another provider in the catalogue"

@@ -7,10 +7,12 @@
 pub mod environment;
 pub mod error;
 pub mod exec;
+pub mod http;
 pub mod provider;
+pub mod secrets;
 
 pub use error::ProviderFault;
 pub use provider::{
     FROZEN, Forecasted, Forecaster, NOT_STARTED, Performed, Performer, Provider, Reader,
-    StillAllowed,
+    StillAllowed, Told,
 };

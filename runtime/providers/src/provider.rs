@@ -16,6 +16,23 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// Only what the WIT has no word for.
     async fn read(&self, call: &Permitted) -> Result<Value, ProviderFault>;
+
+    /// What this call tells the world outside of the host. It is asked before a read, and before a forecast, of a
+    /// run that plans: nobody has approved that code, and a read can carry out what it knows.
+    fn told(&self, _call: &Permitted) -> Told {
+        Told::Nothing
+    }
+}
+
+/// What a call tells the world outside of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// This many bytes that the plugin chose.
+    Bytes(u64),
+    /// It may not be told while planning, for this reason; a plan ends here.
+    NotWhilePlanning(String),
 }
 
 /// Says what effects would do.

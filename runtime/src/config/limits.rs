@@ -17,6 +17,8 @@ pub struct RunLimits {
     pub host_calls: u64,
     /// Bytes of arguments and results of all capability calls in one run.
     pub host_bytes: u64,
+    /// Bytes that a run which plans may tell the world outside, in paths, queries and headers of its reads.
+    pub plan_bytes: u64,
     /// Bytes that are recorded of one run, so that it can be replayed; 0 records nothing.
     pub recording: u64,
 }
@@ -27,6 +29,7 @@ impl Default for RunLimits {
             sandbox: Limits::default(),
             host_calls: 10_000,
             host_bytes: 16 << 20,
+            plan_bytes: 1 << 10,
             recording: 1 << 20,
         }
     }
@@ -75,6 +78,7 @@ pub(super) fn check(
         }
     }
     limits.host_bytes = size(&raw.host_bytes, 1 << 30, limits.host_bytes)?;
+    limits.plan_bytes = size(&raw.plan_bytes, 1 << 20, limits.plan_bytes)?;
     limits.host_calls = raw.host_calls.unwrap_or(limits.host_calls);
     // The only one that may be nothing.
     limits.recording = match &raw.recording {

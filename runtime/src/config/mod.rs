@@ -2,6 +2,7 @@
 //! configuration that loads has no dangling names, no unreadable sizes and no empty principals.
 
 pub mod edit;
+mod http;
 mod limits;
 mod people;
 mod raw;
@@ -20,7 +21,7 @@ use interlock_authority::{
     roster::RosterSource,
     vocabulary::is_segment,
 };
-use interlock_providers::exec::SecretSource;
+use interlock_providers::{http::Endpoint, secrets::SecretSource};
 use raw::{RawConfig, RawGrant, RawPlugin};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,8 +70,10 @@ pub struct Config {
     pub principals: BTreeSet<Principal>,
     /// The limits of every run.
     pub limits: RunLimits,
-    /// Where the secrets of programs come from, by name.
+    /// Where secrets come from, by name.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// The endpoints that plugins can be granted, by name.
+    pub endpoints: BTreeMap<String, Endpoint>,
     /// How agents are served over HTTP.
     pub serving: Serving,
 }
@@ -184,6 +187,7 @@ impl Config {
                 return Err(reader.error(&plugin.name, "another plugin has this name"));
             }
         }
+        let secrets = secrets::check(&reader, &raw.secrets)?;
         let state = reader.path(raw.state.as_deref().unwrap_or(".interlock"));
         let (policy_folder, policies) = people::policies(&reader, raw.policies.as_ref())?;
         let people = raw
@@ -216,7 +220,8 @@ impl Config {
             plugins,
             principals,
             limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
-            secrets: secrets::check(&reader, &raw.secrets)?,
+            endpoints: http::check(&reader, &raw.http, &secrets)?,
+            secrets,
             serving: serving::check(&reader, &raw.serve)?,
         })
     }

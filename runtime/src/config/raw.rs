@@ -41,6 +41,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub(super) secrets: BTreeMap<Spanned<String>, RawSecret>,
     #[serde(default)]
+    pub(super) http: BTreeMap<Spanned<String>, super::http::RawEndpoint>,
+    #[serde(default)]
     pub(super) serve: RawServe,
 }
 
@@ -195,5 +197,6 @@ pub(super) struct RawLimits {
     pub(super) fuel: Option<u64>,
     pub(super) host_calls: Option<u64>,
     pub(super) host_bytes: Option<Spanned<String>>,
+    pub(super) plan_bytes: Option<Spanned<String>>,
     pub(super) recording: Option<Spanned<String>>,
 }

@@ -4,7 +4,7 @@
 use super::{Reader, raw::RawSecret};
 use crate::HostError;
 use interlock_authority::vocabulary::is_segment;
-use interlock_providers::exec::SecretSource;
+use interlock_providers::secrets::SecretSource;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
@@ -53,7 +53,7 @@ fn source(
 #[cfg(test)]
 mod tests {
     use crate::Config;
-    use interlock_providers::exec::SecretSource;
+    use interlock_providers::secrets::SecretSource;
     use std::path::Path;
 
     #[test]

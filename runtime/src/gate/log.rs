@@ -17,6 +17,8 @@ pub struct RunLog {
     pub host_calls: u64,
     /// Bytes of their arguments and results.
     pub host_bytes: u64,
+    /// Bytes that reached the world outside while planning.
+    pub told_bytes: u64,
     /// The effects of the plan so far, each as it was judged.
     pub judged: Vec<Judged>,
     /// What the record will say of the smaller steps.

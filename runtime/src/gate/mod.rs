@@ -25,7 +25,9 @@ use interlock_authority::{
     permit::{judge, permit},
     policy::Policies,
 };
-use interlock_providers::{Forecasted, Forecaster, Performer, Provider, ProviderFault, Reader};
+use interlock_providers::{
+    Forecasted, Forecaster, Performer, Provider, ProviderFault, Reader, Told,
+};
 use interlock_sandbox::{Gate, GateAnswer, GuestCall};
 use serde_json::Value;
 use std::{
@@ -72,6 +74,8 @@ pub struct GateParts {
     pub host_calls: u64,
     /// Bytes of arguments and results of all capability calls in this run.
     pub host_bytes: u64,
+    /// Bytes that a run which plans may tell the world outside.
+    pub plan_bytes: u64,
     /// Bytes of calls and answers that are recorded of this run; 0 records nothing.
     pub recording: u64,
     /// When the run ends.
@@ -214,6 +218,27 @@ impl RunGate {
         Ok(())
     }
 
+    /// What a run that plans tells the world outside, before it is told: nobody has approved that code, and a
+    /// question carries what it is asked with.
+    fn tell(&self, permitted: &Permitted, reader: &dyn Reader) -> Result<(), Ended> {
+        if self.parts.authorized.mode() != Mode::Plan {
+            return Ok(());
+        }
+        let bytes = match reader.told(permitted) {
+            Told::Nothing => return Ok(()),
+            Told::NotWhilePlanning(why) => return Err(Ended::Horizon(why)),
+            Told::Bytes(bytes) => bytes,
+        };
+        let mut log = self.lock();
+        log.told_bytes = log.told_bytes.saturating_add(bytes);
+        if log.told_bytes > self.parts.plan_bytes {
+            let most = self.parts.plan_bytes;
+            let message = format!("a run that plans may tell the world outside {most} bytes");
+            return Err(Ended::limit("plan-bytes", message));
+        }
+        Ok(())
+    }
+
     async fn read(&self, permitted: Permitted, hands: Hands) -> Result<Value, Stop> {
         let call = permitted.call().clone();
         // A read of what an earlier planned effect changes would be about a world that does not exist.
@@ -225,10 +250,11 @@ impl RunGate {
             );
             return Err(Ended::Horizon(reason).into());
         }
+        self.tell(&permitted, &*hands.reader)?;
         let what = What::Read { resource: call.resource().clone() };
         self.lock().transcript.add(call.interface(), call.function(), what, 1);
         let reader = hands.reader;
-        Ok(self.bounded(async move { reader.read(&permitted).await }).await?)
+        self.bounded(async move { reader.read(&permitted).await }).await
     }
 
     async fn plan(&self, permitted: Permitted, hands: Hands) -> Result<Value, Stop> {
@@ -239,6 +265,7 @@ impl RunGate {
             return Err(Ended::Horizon(reason).into());
         }
         let call = permitted.call().clone();
+        self.tell(&permitted, &*hands.reader)?;
         let (permitted, forecasted) = self.forecast(permitted, hands.forecaster, earlier).await?;
         let forecast = match forecasted {
             Forecasted::Exact(forecast) => forecast.bounded(),
@@ -268,7 +295,7 @@ impl RunGate {
         permitted: Permitted,
         forecaster: Arc<dyn Forecaster>,
         earlier: Vec<Planned>,
-    ) -> Result<(Permitted, Forecasted), Ended> {
+    ) -> Result<(Permitted, Forecasted), Stop> {
         self.bounded(async move {
             let forecasted = forecaster.forecast(&permitted, &earlier).await?;
             Ok((permitted, forecasted))
@@ -281,15 +308,19 @@ impl RunGate {
     async fn bounded<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, ProviderFault>> + Send + 'static,
-    ) -> Result<T, Ended> {
+    ) -> Result<T, Stop> {
         let mut task = tokio::spawn(work);
         match tokio::time::timeout_at(self.parts.deadline, &mut task).await {
             Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(fault))) => Err(Ended::Fault(fault.to_string())),
-            Ok(Err(_)) => Err(Ended::Fault("the provider panicked".to_owned())),
+            Ok(Ok(Err(ProviderFault::Denied { rule, problem }))) => {
+                Err(Denial::Resource { rule, problem }.into())
+            }
+            Ok(Ok(Err(fault))) => Err(Ended::Fault(fault.to_string()).into()),
+            Ok(Err(_)) => Err(Ended::Fault("the provider panicked".to_owned()).into()),
             Err(_) => {
                 task.abort();
-                Err(Ended::limit("time", "a provider did not answer before the run's deadline"))
+                let message = "a provider did not answer before the run's deadline";
+                Err(Ended::limit("time", message).into())
             }
         }
     }

@@ -71,6 +71,7 @@ pub(super) async fn run(
             seal: host.seal().clone(),
             host_calls: limits.host_calls,
             host_bytes: limits.host_bytes,
+            plan_bytes: limits.plan_bytes,
             recording: limits.recording,
             deadline: call.deadline,
             tasks: host.tasks().clone(),

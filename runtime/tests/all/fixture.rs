@@ -14,7 +14,7 @@ use interlock::{
     gate::{EffectTasks, GateParts, RunGate},
     providers::{
         FROZEN, Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader,
-        StillAllowed,
+        StillAllowed, Told,
     },
     record::{Event, EventBody, Record, Recorder, WriteError},
     sandbox::GuestCall,
@@ -83,6 +83,12 @@ pub(crate) enum Mood {
     Vague,
     /// Reads that something is wrong.
     Sour,
+    /// Tells the world outside 16 bytes with each read.
+    Tells,
+    /// May not be read while planning.
+    Shy,
+    /// Does not allow the call.
+    Strict,
 }
 
 /// Counts what was asked of it.
@@ -117,7 +123,13 @@ impl Cache {
             Mood::Faults => {
                 Err(ProviderFault::Damaged { what: "cache".into(), problem: "bits".into() })
             }
-            Mood::Well | Mood::Reaches | Mood::Vague | Mood::Sour => Ok(()),
+            Mood::Strict => Err(ProviderFault::Denied {
+                rule: "not-here",
+                problem: "it is listed nowhere".into(),
+            }),
+            Mood::Well | Mood::Reaches | Mood::Vague | Mood::Sour | Mood::Tells | Mood::Shy => {
+                Ok(())
+            }
         }
     }
 }
@@ -131,6 +143,14 @@ impl Reader for Cache {
             Mood::Sour => json!({"err": "sour"}),
             _ => json!({"ok": "fine"}),
         })
+    }
+
+    fn told(&self, _: &Permitted) -> Told {
+        match *self.mood.lock().unwrap() {
+            Mood::Tells => Told::Bytes(16),
+            Mood::Shy => Told::NotWhilePlanning("it is shy".into()),
+            _ => Told::Nothing,
+        }
     }
 }
 
@@ -310,6 +330,7 @@ pub(crate) fn scene_until(
         seal: Seal::none(),
         host_calls: 60,
         host_bytes: 4096,
+        plan_bytes: 64,
         recording: 1 << 20,
         deadline: Instant::now() + deadline,
         tasks: tasks.clone(),

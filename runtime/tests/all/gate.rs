@@ -259,3 +259,49 @@ async fn a_freeze_stops_an_effect_that_waits_for_its_turn() {
     assert_eq!(scene.memory.kinds(), ["intent", "outcome"]);
     assert_eq!(scene.gate.log().effects[0].status, EffectStatus::Refused);
 }
+
+#[tokio::test]
+async fn a_run_that_plans_tells_the_world_outside_no_more_than_its_budget() {
+    let look = || call("look", "stats", &["a"]);
+    let planning = moody(Mode::Plan, Mood::Tells);
+    for _ in 0..4 {
+        assert_eq!(code(&planning, look()).await, "ok");
+    }
+    // The one that would exceed it is not made.
+    assert_eq!(code(&planning, look()).await, "plan-bytes");
+    assert_eq!(planning.cache.count("read"), 4);
+    // An effect that is looked at counts like a read.
+    let planning = moody(Mode::Plan, Mood::Tells);
+    for _ in 0..4 {
+        code(&planning, look()).await;
+    }
+    assert_eq!(code(&planning, evict()).await, "plan-bytes");
+    assert_eq!(planning.cache.count("forecast"), 0);
+    // A run that acts was decided on.
+    let calling = moody(Mode::Call, Mood::Tells);
+    for _ in 0..10 {
+        assert_eq!(code(&calling, look()).await, "ok");
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_while_planning_is_where_the_plan_ends() {
+    let planning = moody(Mode::Plan, Mood::Shy);
+    assert_eq!(code(&planning, call("look", "stats", &["a"])).await, "horizon");
+    assert_eq!(planning.cache.count("read"), 0);
+    let calling = moody(Mode::Call, Mood::Shy);
+    assert_eq!(code(&calling, call("look", "stats", &["a"])).await, "ok");
+}
+
+#[tokio::test]
+async fn what_a_resource_does_not_allow_is_denied_and_told_to_the_operator() {
+    let scene = moody(Mode::Call, Mood::Strict);
+    assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "not-here");
+    let denied = &scene.gate.log().denied[0];
+    assert_eq!(
+        (denied.code.as_str(), denied.message.as_str()),
+        ("not-here", "it is listed nowhere")
+    );
+    let (steps, _) = scene.gate.log().transcript.take();
+    assert!(serde_json::to_string(&steps).unwrap().contains("not-here"));
+}

@@ -11,3 +11,4 @@ mod installing; // plugins on a real folder: editors at once, broken bytes, fold
 mod pipeline; // the whole flow through a host, with a capability of this test
 mod receipts; // what is signed of each kind of run, and what a receipt that was tampered with comes to
 mod replay; // recorded runs, done again: the same from the journal alone, and where another build parts
+mod telling; // what a run that plans can carry out through a real endpoint

@@ -13,11 +13,11 @@ use std::{
 };
 
 /// How long an effect waits for another one on the same root.
-pub(super) const LOCK_WAIT: Duration = Duration::from_secs(10);
+pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// Held locks (flock(2)); the kernel frees them when the holder ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _files: Vec<File>,
 }
 
@@ -26,7 +26,7 @@ fn name_of(segments: &[String]) -> String {
 }
 
 /// Locks the root of a resource; none where somebody else holds it for longer than `wait`.
-pub(super) fn lock(
+pub(crate) fn lock(
     folder: &Path,
     resource: &Resource,
     wait: Duration,

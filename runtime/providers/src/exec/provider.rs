@@ -2,12 +2,10 @@
 //! pool. Whoever stops waiting for a look ends its program; an effect that was begun goes on to its end,
 //! because one that was killed half-way is worse than one that nobody waits for.
 
-use super::{
-    run::{Finished, Program, Trouble, run},
-    secrets::{Redaction, Secrets},
-};
+use super::run::{Finished, Program, Trouble, run};
 use crate::{
     Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader, StillAllowed,
+    secrets::{Redaction, Secrets},
 };
 use async_trait::async_trait;
 use interlock_authority::{

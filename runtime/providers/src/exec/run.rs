@@ -21,35 +21,35 @@ use std::{
 use thiserror::Error;
 
 /// The most that a program may print as its answer, in bytes.
-pub(super) const MAX_STDOUT: usize = 1 << 20;
+pub(crate) const MAX_STDOUT: usize = 1 << 20;
 /// The most that it may print beside that.
-pub(super) const MAX_STDERR: usize = 64 * 1024;
+pub(crate) const MAX_STDERR: usize = 64 * 1024;
 /// How often it is looked whether anybody still waits.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A program as it is started.
-pub(super) struct Program<'a> {
+pub(crate) struct Program<'a> {
     /// The program, an absolute path, and its arguments.
-    pub(super) argv: &'a [String],
-    pub(super) stdin: Option<&'a str>,
+    pub(crate) argv: &'a [String],
+    pub(crate) stdin: Option<&'a str>,
     /// All of it.
-    pub(super) environment: Vec<(&'a str, &'a str)>,
-    pub(super) directory: &'a str,
-    pub(super) time: Duration,
+    pub(crate) environment: Vec<(&'a str, &'a str)>,
+    pub(crate) directory: &'a str,
+    pub(crate) time: Duration,
 }
 
 /// How a program ended by itself, and what it had printed by then.
 #[derive(Debug)]
-pub(super) struct Finished {
+pub(crate) struct Finished {
     /// The exit code; or else the signal that ended it.
-    pub(super) end: Result<i32, i32>,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
+    pub(crate) end: Result<i32, i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
 }
 
 /// Why a program has no end of its own. Nothing that it printed is in here.
 #[derive(Debug, Error)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// It did not begin.
     #[error("it could not be started: {0}")]
     NotStarted(String),
@@ -185,7 +185,7 @@ fn start(program: &Program<'_>) -> Result<Group, Trouble> {
 }
 
 /// Runs a program to its end. It blocks; `abandoned` ends it early.
-pub(super) fn run(program: &Program<'_>, abandoned: &AtomicBool) -> Result<Finished, Trouble> {
+pub(crate) fn run(program: &Program<'_>, abandoned: &AtomicBool) -> Result<Finished, Trouble> {
     let deadline = Instant::now() + program.time;
     let mut group = start(program)?;
     let (mut stdout, mut stderr, mut input, handle) =

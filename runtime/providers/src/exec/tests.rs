@@ -1,7 +1,10 @@
 //! Real programs: what they get, how they end, and what comes back of them.
 
-use super::{ExecProvider, SecretSource, Secrets, provider::Inner};
-use crate::{FROZEN, Forecasted, NOT_STARTED, Performed};
+use super::{ExecProvider, provider::Inner};
+use crate::{
+    FROZEN, Forecasted, NOT_STARTED, Performed,
+    secrets::{SecretSource, Secrets},
+};
 use interlock_authority::{
     Catalogue, Forecast, InterfaceName, Revision,
     catalogue::{CatalogueSource, ResolvedCall},

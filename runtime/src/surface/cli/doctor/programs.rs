@@ -1,9 +1,9 @@
-//! The programs that catalogues run, and the secrets that they are given: whoever can write a program decides
+//! The programs that catalogues run, and the secrets that they and endpoints are given: whoever can write a program decides
 //! what a capability does, whatever its catalogue says.
 
 use super::{Config, Findings, Verdict, files, shell};
 use interlock_authority::Catalogue;
-use interlock_providers::exec::{SecretSource, Secrets};
+use interlock_providers::secrets::{SecretSource, Secrets};
 use rustix::{
     fs::{Access, access},
     process::geteuid,
@@ -28,8 +28,19 @@ pub(super) fn check(config: &Config, catalogue: &Catalogue, findings: &mut Findi
             secrets.extend(command.secrets().values().cloned());
         }
     }
+    secrets.extend(config.endpoints.values().filter_map(|e| e.secret().map(str::to_owned)));
     for (program, user) in &programs {
         one(Path::new(program), user, findings);
+    }
+    for (name, endpoint) in &config.endpoints {
+        match endpoint.try_authorities() {
+            Ok(()) => findings.good(format!("the endpoint {name} has who vouches for it")),
+            Err(why) => findings.add(
+                Verdict::Bad,
+                format!("nobody vouches for the endpoint {name}: {why}"),
+                format!("name a PEM file with `authorities` in `[http.{name}]`, or mend it"),
+            ),
+        }
     }
     let sources = Secrets::new(config.secrets.clone());
     for name in &secrets {
