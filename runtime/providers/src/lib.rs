@@ -7,6 +7,7 @@
 pub mod environment;
 pub mod error;
 pub mod exec;
+pub mod files;
 pub mod provider;
 
 pub use error::ProviderFault;
