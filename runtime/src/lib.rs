@@ -9,6 +9,7 @@
 pub mod config;
 pub mod desk;
 pub mod error;
+pub mod folders;
 pub mod freeze;
 pub mod gate;
 pub mod helper;

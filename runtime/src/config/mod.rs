@@ -2,6 +2,7 @@
 //! configuration that loads has no dangling names, no unreadable sizes and no empty principals.
 
 pub mod edit;
+mod files;
 mod limits;
 mod people;
 mod raw;
@@ -20,7 +21,7 @@ use interlock_authority::{
     roster::RosterSource,
     vocabulary::is_segment,
 };
-use interlock_providers::exec::SecretSource;
+use interlock_providers::{exec::SecretSource, files::FolderSettings};
 use raw::{RawConfig, RawGrant, RawPlugin};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -71,6 +72,8 @@ pub struct Config {
     pub limits: RunLimits,
     /// Where the secrets of programs come from, by name.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// The folders that plugins can be granted, by name.
+    pub files: BTreeMap<String, FolderSettings>,
     /// How agents are served over HTTP.
     pub serving: Serving,
 }
@@ -217,6 +220,7 @@ impl Config {
             principals,
             limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
             secrets: secrets::check(&reader, &raw.secrets)?,
+            files: files::check(&reader, &raw.files)?,
             serving: serving::check(&reader, &raw.serve)?,
         })
     }

@@ -42,7 +42,8 @@ impl Root {
     pub(super) fn open(path: &Path) -> Result<Self, ProviderFault> {
         let io = |source| ProviderFault::Io { what: format!("opening {}", path.display()), source };
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(io)?;
-        let identity = identity(&dir.try_clone().map_err(io)?.into_std_file().metadata().map_err(io)?);
+        let identity =
+            identity(&dir.try_clone().map_err(io)?.into_std_file().metadata().map_err(io)?);
         Ok(Self { dir, by_names: AtomicBool::new(false), identity })
     }
 
@@ -77,7 +78,8 @@ impl Root {
     }
 
     fn at_once(&self, path: &Below) -> rustix::io::Result<OwnedFd> {
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let joined = path.names().join("/");
         for _ in 0..TRIES {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -173,11 +175,8 @@ impl Folder {
             Some(meta) if !meta.is_file() => return Err(Errno::NXIO),
             Some(_) => {}
         }
-        let flags = OFlags::RDONLY
-            | OFlags::NOFOLLOW
-            | OFlags::NONBLOCK
-            | OFlags::NOCTTY
-            | OFlags::CLOEXEC;
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(&self.0, name, flags, Mode::empty())?);
         let meta = file.metadata().map_err(io)?;
         if meta.is_file() { Ok((file, meta)) } else { Err(Errno::NXIO) }

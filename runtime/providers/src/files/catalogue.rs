@@ -34,7 +34,8 @@ mod tests {
                 (i.name.interface().to_owned(), i.class())
             })
             .collect();
-        let expected = [("read", Class::Read), ("remove", Class::Destroy), ("write", Class::Change)];
+        let expected =
+            [("read", Class::Read), ("remove", Class::Destroy), ("write", Class::Change)];
         assert_eq!(classes, expected.map(|(name, class)| (name.to_owned(), class)));
     }
 }

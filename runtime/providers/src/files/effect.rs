@@ -62,7 +62,8 @@ impl Place {
         expected: &Expected<'_>,
         still_allowed: &dyn Fn() -> Result<(), String>,
     ) -> Result<Performed, ProviderFault> {
-        let refused = |code, problem: Problem| Ok(Performed::Refused { code, result: problem.answer() });
+        let refused =
+            |code, problem: Problem| Ok(Performed::Refused { code, result: problem.answer() });
         let stale = |why: String| refused("stale", Problem::Conflict(why));
         let _lock = match lock(&self.root) {
             Ok(Some(lock)) => lock,
@@ -134,9 +135,8 @@ impl Place {
                     .map_err(|e| failed(e.into()))?;
             }
         }
-        rustix::fs::fsync(&folder).map_err(|e| {
-            Problem::Failed(format!("`{path}` was changed, but it may not last: {e}"))
-        })
+        rustix::fs::fsync(&folder)
+            .map_err(|e| Problem::Failed(format!("`{path}` was changed, but it may not last: {e}")))
     }
 
     /// The revisions of a path and of the folders that it is in.
@@ -174,8 +174,7 @@ fn replace(folder: &Folder, name: &str, bytes: &[u8], old: Option<&Metadata>) ->
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let random: String = random.iter().map(|b| format!("{b:02x}")).collect();
     let temporary = format!("{TEMPORARY}{random}");
-    let flags =
-        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(if old.is_some() { 0o600 } else { 0o644 });
     let mut file = File::from(rustix::fs::openat(folder, temporary.as_str(), flags, mode)?);
     let written = (|| {

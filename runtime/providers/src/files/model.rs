@@ -110,7 +110,8 @@ impl<'r> Model<'r> {
                 let size = self.fits(path, bytes.len() as u64)?;
                 self.room(i128::from(size) - i128::from(old), 0)?;
                 self.laid.insert(path.clone(), Node::File { size, names: 1 });
-                let counts = [("replaces files", 1), ("replaces bytes", old), ("writes bytes", size)];
+                let counts =
+                    [("replaces files", 1), ("replaces bytes", old), ("writes bytes", size)];
                 Ok(effect("replace", &counts))
             }
             (Operation::Append(bytes), Node::File { size: old, .. }) => {
@@ -157,7 +158,9 @@ impl<'r> Model<'r> {
         if size <= most {
             return Ok(size);
         }
-        Err(Problem::Full(format!("`{path}` would have {size} bytes; a file here has at most {most}")))
+        Err(Problem::Full(format!(
+            "`{path}` would have {size} bytes; a file here has at most {most}"
+        )))
     }
 
     /// Whether the folder takes this much more. Becoming smaller is always taken.
@@ -169,7 +172,8 @@ impl<'r> Model<'r> {
         let limits = self.limits;
         let all = i128::from(used_bytes) + self.more.0 + bytes;
         if bytes > 0 && all > i128::from(limits.total) {
-            let why = format!("the files of the folder have at most {} bytes together", limits.total);
+            let why =
+                format!("the files of the folder have at most {} bytes together", limits.total);
             return Err(Problem::Full(why));
         }
         if entries > 0

@@ -83,8 +83,13 @@ mod tests {
     #[test]
     fn names_of_ours_cannot_be_spelled() {
         for ours in [
-            ".interlock", ".interlock-new-00", ".INTERLOCK-new", ".interloc\u{212a}",
-            "\u{200b}.interlock-new", ".inter\u{200b}lock-new", "a/.interlock/b",
+            ".interlock",
+            ".interlock-new-00",
+            ".INTERLOCK-new",
+            ".interloc\u{212a}",
+            "\u{200b}.interlock-new",
+            ".inter\u{200b}lock-new",
+            "a/.interlock/b",
         ] {
             assert!(Below::parse(ours, 16).is_err(), "{ours:?}");
         }

@@ -36,7 +36,9 @@ impl Marks {
         match fs::read(&file) {
             Ok(bytes) => Ok(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(source) => Err(ProviderFault::Io { what: format!("reading {}", file.display()), source }),
+            Err(source) => {
+                Err(ProviderFault::Io { what: format!("reading {}", file.display()), source })
+            }
         }
     }
 
@@ -78,7 +80,15 @@ pub(super) fn revision(
         Ok(Some(meta)) => ("other", stamp(&meta)),
     };
     let names = path.names().join("/");
-    let seen = [root.identity().as_bytes(), b"\n", names.as_bytes(), b"\n", kind.as_bytes(), b"\n", &content];
+    let seen = [
+        root.identity().as_bytes(),
+        b"\n",
+        names.as_bytes(),
+        b"\n",
+        kind.as_bytes(),
+        b"\n",
+        &content,
+    ];
     let hex = digest_bytes("interlock-files-revision/v1", &seen.concat()).to_string();
     Ok(Ok(Revision::new(hex.get(..32).unwrap_or(&hex))))
 }
