@@ -68,12 +68,12 @@ impl fmt::Display for Below {
 }
 
 /// Whether a name is, or in some file system could be, one of our own. Folders that ignore case, as ext4 has
-/// them, also ignore some characters altogether; so a hidden name is plain ASCII or it is refused.
+/// them, ignore some characters altogether, and fold the Kelvin sign to a letter; whatever is not ASCII is
+/// therefore passed over here.
 pub(super) fn is_reserved(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii).collect();
-    let hidden = plain.starts_with('.');
-    let ours = plain.get(..RESERVED.len()).is_some_and(|s| s.eq_ignore_ascii_case(RESERVED));
-    ours || (hidden && plain.len() != name.len())
+    let fold = |c: char| if c == '\u{212a}' { 'k' } else { c };
+    let plain: String = name.chars().map(fold).filter(char::is_ascii).collect();
+    plain.get(..RESERVED.len()).is_some_and(|lead| lead.eq_ignore_ascii_case(RESERVED))
 }
 
 #[cfg(test)]
@@ -93,7 +93,17 @@ mod tests {
         ] {
             assert!(Below::parse(ours, 16).is_err(), "{ours:?}");
         }
-        for fine in [".gitignore", "interlock.toml", "a.interlock", "é", "ab c", "a\\b", "..."] {
+        for fine in [
+            ".gitignore",
+            "interlock.toml",
+            "a.interlock",
+            "é",
+            "日本語.txt",
+            ".é",
+            "ab c",
+            "a\\b",
+            "...",
+        ] {
             assert!(Below::parse(fine, 16).is_ok(), "{fine:?}");
         }
     }
