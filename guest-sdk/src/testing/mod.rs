@@ -9,6 +9,7 @@
 
 mod environment;
 mod fake;
+pub(crate) mod files;
 mod service;
 
 pub use fake::{Fake, Installed, Plan};
