@@ -12,3 +12,12 @@ pub use types::{Entry, Error, Info, Kind, Listing};
 
 #[cfg(target_family = "wasm")]
 mod convert;
+
+/// From the types of the other side, the host's or the fake's (which are already ours).
+fn ours<T, U, E>(answer: Result<T, E>) -> Result<U, Error>
+where
+    U: From<T>,
+    Error: From<E>,
+{
+    Ok(answer?.into())
+}

@@ -3,7 +3,7 @@
 //! Every function fails with [`Error::Denied`] where the host refuses, and with [`Error::NotFound`] where there is no
 //! such folder or file; in both nothing was done.
 
-use super::{Error, Info, Listing};
+use super::{Error, Info, Listing, ours};
 #[cfg(target_family = "wasm")]
 use crate::bindings::capabilities::interlock::files::read as host;
 #[cfg(not(target_family = "wasm"))]
@@ -17,7 +17,7 @@ pub const INTERFACE: &str = "interlock:files/read@0.1.0";
 /// # Errors
 /// As the module says.
 pub fn list_root(folder: &str, after: Option<&str>) -> Result<Listing, Error> {
-    Ok(host::list_root(folder, after)?.into())
+    ours(host::list_root(folder, after))
 }
 
 /// The names in a folder below it, at most 500, those after `after`.
@@ -25,7 +25,7 @@ pub fn list_root(folder: &str, after: Option<&str>) -> Result<Listing, Error> {
 /// # Errors
 /// As the module says.
 pub fn list_folder(folder: &str, path: &str, after: Option<&str>) -> Result<Listing, Error> {
-    Ok(host::list_folder(folder, path, after)?.into())
+    ours(host::list_folder(folder, path, after))
 }
 
 /// What is there.
@@ -33,7 +33,7 @@ pub fn list_folder(folder: &str, path: &str, after: Option<&str>) -> Result<List
 /// # Errors
 /// As the module says.
 pub fn stat(folder: &str, path: &str) -> Result<Info, Error> {
-    Ok(host::stat(folder, path)?.into())
+    ours(host::stat(folder, path))
 }
 
 /// A whole file, which must be UTF-8 and not larger than the folder's limit.
@@ -41,5 +41,5 @@ pub fn stat(folder: &str, path: &str) -> Result<Info, Error> {
 /// # Errors
 /// As the module says.
 pub fn read_text(folder: &str, path: &str) -> Result<String, Error> {
-    Ok(host::read_text(folder, path)?)
+    ours(host::read_text(folder, path))
 }

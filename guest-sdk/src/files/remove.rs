@@ -3,7 +3,7 @@
 //! Every function fails with [`Error::Denied`] where the host refuses, and with [`Error::NotFound`] where there is no
 //! such folder or file; in both nothing was done.
 
-use super::Error;
+use super::{Error, ours};
 #[cfg(target_family = "wasm")]
 use crate::bindings::capabilities::interlock::files::remove as host;
 #[cfg(not(target_family = "wasm"))]
@@ -17,7 +17,7 @@ pub const INTERFACE: &str = "interlock:files/remove@0.1.0";
 /// # Errors
 /// As the module says.
 pub fn delete_file(folder: &str, path: &str) -> Result<(), Error> {
-    Ok(host::delete_file(folder, path)?)
+    ours(host::delete_file(folder, path))
 }
 
 /// Deletes one empty folder.
@@ -25,5 +25,5 @@ pub fn delete_file(folder: &str, path: &str) -> Result<(), Error> {
 /// # Errors
 /// As the module says.
 pub fn delete_folder(folder: &str, path: &str) -> Result<(), Error> {
-    Ok(host::delete_folder(folder, path)?)
+    ours(host::delete_folder(folder, path))
 }

@@ -3,7 +3,7 @@
 //! Every function fails with [`Error::Denied`] where the host refuses, and with [`Error::NotFound`] where there is no
 //! such folder or file; in both nothing was done.
 
-use super::Error;
+use super::{Error, ours};
 #[cfg(target_family = "wasm")]
 use crate::bindings::capabilities::interlock::files::write as host;
 #[cfg(not(target_family = "wasm"))]
@@ -17,7 +17,7 @@ pub const INTERFACE: &str = "interlock:files/write@0.1.0";
 /// # Errors
 /// As the module says.
 pub fn write_text(folder: &str, path: &str, content: &str) -> Result<(), Error> {
-    Ok(host::write_text(folder, path, content)?)
+    ours(host::write_text(folder, path, content))
 }
 
 /// Writes the file again with more at its end; a new file where there is none.
@@ -25,7 +25,7 @@ pub fn write_text(folder: &str, path: &str, content: &str) -> Result<(), Error> 
 /// # Errors
 /// As the module says.
 pub fn append_text(folder: &str, path: &str, content: &str) -> Result<(), Error> {
-    Ok(host::append_text(folder, path, content)?)
+    ours(host::append_text(folder, path, content))
 }
 
 /// Makes a folder. Does nothing where there is one.
@@ -33,5 +33,5 @@ pub fn append_text(folder: &str, path: &str, content: &str) -> Result<(), Error>
 /// # Errors
 /// As the module says.
 pub fn make_folder(folder: &str, path: &str) -> Result<(), Error> {
-    Ok(host::make_folder(folder, path)?)
+    ours(host::make_folder(folder, path))
 }
