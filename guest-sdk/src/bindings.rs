@@ -10,7 +10,7 @@ use crate::plugin::Plugin;
 /// Imports: every built-in capability.
 pub(crate) mod capabilities {
     wit_bindgen::generate!({
-        path: ["wit/environment", "wit/http"],
+        path: ["wit/environment", "wit/files", "wit/http"],
         world: "interlock:guest-capabilities/capabilities",
         inline: "
             package interlock:guest-capabilities;
@@ -18,6 +18,9 @@ pub(crate) mod capabilities {
                 import interlock:environment/observe@0.1.0;
                 import interlock:environment/remediate@0.1.0;
                 import interlock:environment/teardown@0.1.0;
+                import interlock:files/read@0.1.0;
+                import interlock:files/write@0.1.0;
+                import interlock:files/remove@0.1.0;
                 import interlock:http/fetch@0.1.0;
                 import interlock:http/send@0.1.0;
                 import interlock:http/remove@0.1.0;

@@ -6,6 +6,7 @@ use crate::{
     Config, HostError, Request, Response,
     config::{PluginConfig, edit::read_text},
     endpoints,
+    folders::{self, check_preopens},
     freeze::Freeze,
     gate::EffectTasks,
     helper::Helper,
@@ -22,7 +23,7 @@ use interlock_authority::{
     catalogue::{CatalogueSource, Interface},
     desk::Holder,
 };
-use interlock_providers::{Provider, environment, http};
+use interlock_providers::{Provider, environment, files, http};
 use interlock_sandbox::{
     AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
     Sandbox, SandboxSettings, Tool,
@@ -165,6 +166,9 @@ impl HostBuilder {
             providers.insert("environment".to_owned(), Provider::new(Arc::new(provider)));
         }
         providers.entry("http".to_owned()).or_insert_with(|| endpoints::provider(&config));
+        if !providers.contains_key(files::PROVIDER) {
+            providers.insert(files::PROVIDER.to_owned(), folders::provider(&config)?);
+        }
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
         let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;
@@ -219,7 +223,7 @@ pub fn load_catalogue_with_sources(
     config: &Config,
     more: Vec<CatalogueSource>,
 ) -> Result<(Catalogue, Vec<CatalogueSource>), HostError> {
-    let mut sources = vec![environment::catalogue(), http::catalogue()];
+    let mut sources = vec![environment::catalogue(), files::catalogue(), http::catalogue()];
     for file in &config.catalogues {
         sources.push(read_catalogue(file)?);
     }
@@ -269,7 +273,7 @@ pub fn check_grants(config: &Config, catalogue: &Catalogue) -> Result<(), HostEr
 }
 
 /// The providers that every host has.
-pub const BUILT_IN_PROVIDERS: &[&str] = &["environment", "http"];
+pub const BUILT_IN_PROVIDERS: &[&str] = &["environment", "files", "http"];
 
 /// Checks that every interface of the catalogues has a provider.
 ///
@@ -286,38 +290,6 @@ pub fn check_providers(catalogue: &Catalogue, known: &BTreeSet<&str>) -> Result<
             known: known.iter().copied().collect::<Vec<_>>().join(", "),
         }),
     }
-}
-
-/// Checks the folders that a plugin may read: they are there, and none reaches into the host's own
-/// state, where keys and the record are.
-///
-/// # Errors
-/// The first folder that is not fit to be read by a plugin.
-pub fn check_preopens(config: &Config, plugin: &PluginConfig) -> Result<(), HostError> {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let own = [real(&config.state), real(&config.environment_root)];
-    for (host, guest) in &plugin.preopens {
-        let wrong = |problem: &str| HostError::Config {
-            file: config.file.clone(),
-            line: None,
-            message: format!(
-                "plugin `{}`: the folder {} for `{guest}` {problem}",
-                plugin.name,
-                host.display()
-            ),
-        };
-        let folder = host.canonicalize().map_err(|e| wrong(&format!("cannot be opened: {e}")))?;
-        if !folder.is_dir() {
-            return Err(wrong("is not a folder"));
-        }
-        if own.iter().any(|own| folder.starts_with(own) || own.starts_with(&folder)) {
-            return Err(wrong("reaches the host's own state; name a folder apart from it"));
-        }
-        if ["/proc", "/sys", "/dev"].iter().any(|kernel| folder.starts_with(kernel)) {
-            return Err(wrong("is the kernel's; name a folder of files"));
-        }
-    }
-    Ok(())
 }
 
 impl Host {

@@ -6,7 +6,8 @@ use crate::{
     Config, Host, HostError,
     config::edit::{PluginEntry, read_text, with_plugin, without_plugin, write_atomically},
     config::is_plugin_name,
-    host::{check_preopens, compile_schemas},
+    folders::check_preopens,
+    host::compile_schemas,
     record::{Event, EventBody, Journal, Record, Recorder},
     state::EditLock,
 };

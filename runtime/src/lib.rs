@@ -10,6 +10,7 @@ pub mod config;
 pub mod desk;
 mod endpoints;
 pub mod error;
+pub mod folders;
 pub mod freeze;
 pub mod gate;
 pub mod helper;

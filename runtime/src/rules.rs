@@ -51,7 +51,7 @@ impl Rules {
         };
         let policies =
             Policies::load(&config.policies, catalogue, directory).map_err(HostError::Policies)?;
-        let endpoints = endpoints(config);
+        let places = places(config);
         let mut catalogues: Vec<Value> = sources
             .iter()
             .map(|s| {
@@ -60,8 +60,8 @@ impl Rules {
             })
             .collect();
         // Where a resource leads is a rule like what may be done to it.
-        if !endpoints.is_empty() {
-            catalogues.push(json!({"endpoints": endpoints}));
+        if !places.is_empty() {
+            catalogues.push(json!({"places": places}));
         }
         let operators: BTreeMap<String, &Vec<String>> =
             config.operators.iter().map(|(agent, names)| (agent.clone(), names)).collect();
@@ -76,8 +76,8 @@ impl Rules {
             approvers: digest("interlock-approvers/v1", &approvers)?,
         };
         let mut catalogues = texts(sources);
-        if !endpoints.is_empty() {
-            catalogues.insert("endpoints".to_owned(), endpoints);
+        if !places.is_empty() {
+            catalogues.insert("places".to_owned(), places);
         }
         let text = RulesText {
             policies: config.policies.iter().map(|p| (name_of(&p.file), p.text.clone())).collect(),
@@ -182,13 +182,18 @@ fn texts(sources: &[CatalogueSource]) -> BTreeMap<String, String> {
     all
 }
 
-/// The endpoints of a configuration, a line for each thing that is said of one.
-fn endpoints(config: &Config) -> String {
+/// Where resources lead: endpoints and folders, a line for each thing that is said of one.
+fn places(config: &Config) -> String {
     let one = |(name, endpoint): (&String, &interlock_providers::http::Endpoint)| {
         let said = endpoint.said();
         said.iter().map(|(key, value)| format!("http.{name} {key} = {value}\n")).collect::<String>()
     };
-    config.endpoints.iter().map(one).collect()
+    let folder = |(name, folder): (&String, &interlock_providers::files::FolderSettings)| {
+        let (path, write) = (folder.path.display(), folder.write);
+        format!("files.{name} path = {path}\nfiles.{name} write = {write}\n")
+    };
+    let endpoints: String = config.endpoints.iter().map(one).collect();
+    endpoints + &config.files.iter().map(folder).collect::<String>()
 }
 
 fn attributes(config: &Config) -> Vec<String> {

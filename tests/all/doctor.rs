@@ -187,3 +187,33 @@ fn doctor_finds_definitions_that_others_can_write() -> Result<()> {
     assert!(found.len() == 1 && found[0].contains("service.toml"), "{found:?}");
     Ok(())
 }
+
+#[test]
+fn a_folder_that_is_missing_or_the_hosts_own_is_named_and_no_host_starts() -> Result<()> {
+    let deployment = Deployment::init()?;
+    deployment.configure("[cli]", "[files.notes]\npath = \"notes\"\nwrite = true\n\n[cli]")?;
+    fs::create_dir(deployment.path().join("notes"))?;
+    deployment.run(&["config", "check"])?.exit(0)?;
+    deployment.run(&["doctor"])?.exit(0)?.says(&["files/notes"])?;
+    for (from, to, says) in [
+        ("\"notes\"", "\"nowhere\"", "cannot be opened"),
+        ("\"nowhere\"", "\".\"", "own state"),
+        ("\".\"", "\".interlock\"", "own state"),
+        ("\".interlock\"", "\"./policies\"", "policies"),
+        ("\"./policies\"", "\"notes/../policies\"", "policies"),
+        ("\"notes/../policies\"", "\"linked\"", "policies"),
+        ("\"linked\"", "\"/proc/self\"", "kernel"),
+        ("\"/proc/self\"", "\"notes\"\n[files.more]\npath = \"notes\"", "overlaps"),
+    ] {
+        if to.contains("linked") {
+            std::os::unix::fs::symlink("policies", deployment.path().join("linked"))?;
+        }
+        deployment.configure(from, to)?;
+        for command in [&["config", "check"][..], &["doctor"]] {
+            deployment.run(command)?.exit(2)?.says(&["[files.", says])?;
+        }
+        let call = ["call", "none.none", "{}", "--as", AGENT];
+        deployment.run(&call)?.exit(2)?.says(&["[files.", says])?;
+    }
+    Ok(())
+}

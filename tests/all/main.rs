@@ -52,6 +52,8 @@ mod planning;
 mod closed;
 // Years of a deployment: backups of the journal, restoring one, erasing what is old.
 mod keeping;
+// Files below configured folders: written where granted, deleted when people signed.
+mod folders;
 // Budgets: many small steps, after one another and at once.
 mod budgets;
 // The real binary, killed at any moment, on a disk that fails or forgets.

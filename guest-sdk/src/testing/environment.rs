@@ -27,7 +27,7 @@ pub(crate) mod observe {
     use crate::environment::{ServiceConfig, ServiceStatus};
 
     fn read<'a>(function: &'a str, segments: &'a [&'a str], others: &'a [String]) -> Request<'a> {
-        Request { interface: INTERFACE, function, effect: false, segments, others }
+        Request { interface: INTERFACE, function, effect: false, segments, path: None, others }
     }
 
     pub(crate) fn list_environments() -> Result<Vec<String>, Error> {
@@ -71,7 +71,7 @@ pub(crate) mod remediate {
     use crate::environment::remediate::INTERFACE;
 
     fn change<'a>(function: &'a str, segments: &'a [&'a str], others: &'a [String]) -> Request<'a> {
-        Request { interface: INTERFACE, function, effect: true, segments, others }
+        Request { interface: INTERFACE, function, effect: true, segments, path: None, others }
     }
 
     pub(crate) fn restart_service(environment: &str, name: &str) -> Result<(), Error> {
@@ -109,7 +109,7 @@ pub(crate) mod teardown {
     use crate::environment::teardown::INTERFACE;
 
     fn destroy<'a>(function: &'a str, segments: &'a [&'a str]) -> Request<'a> {
-        Request { interface: INTERFACE, function, effect: true, segments, others: &[] }
+        Request { interface: INTERFACE, function, effect: true, segments, path: None, others: &[] }
     }
 
     pub(crate) fn stop_service(environment: &str, name: &str) -> Result<(), Error> {

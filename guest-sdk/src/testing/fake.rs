@@ -53,6 +53,7 @@ pub struct Installed {
 pub(super) struct World {
     pub(super) environments: BTreeMap<String, BTreeMap<String, Service>>,
     pub(super) endpoints: super::http::Endpoints,
+    pub(super) files: BTreeMap<String, super::files::Below>,
     withheld: BTreeSet<String>,
     failures: BTreeMap<String, VecDeque<Error>>,
     calls: Vec<Call>,
@@ -110,6 +111,18 @@ impl Fake {
     pub fn answers(mut self, endpoint: &str, path: &str, status: u16, body: &str) -> Self {
         let answers = self.world.endpoints.entry(endpoint.into()).or_default();
         answers.insert(path.into(), (status, body.into()));
+        self
+    }
+
+    /// Adds a file with this text, and the folders that it is in. The folder is the one that an operator names.
+    #[must_use]
+    pub fn file(mut self, folder: &str, path: &str, text: &str) -> Self {
+        let below = self.world.files.entry(folder.into()).or_default();
+        for (end, _) in path.match_indices('/') {
+            let parent = path.get(..end).unwrap_or_default();
+            below.entry(parent.to_owned()).or_insert(None);
+        }
+        below.insert(path.into(), Some(text.into()));
         self
     }
 
@@ -179,6 +192,12 @@ impl Installed {
         Some(found.status(environment, service))
     }
 
+    /// The text of one file, if it exists.
+    #[must_use]
+    pub fn file(&self, folder: &str, path: &str) -> Option<String> {
+        self.world.borrow().files.get(folder)?.get(path)?.clone()
+    }
+
     /// The names of the environments that exist.
     #[must_use]
     pub fn environments(&self) -> Vec<String> {
@@ -199,17 +218,19 @@ pub(super) struct Request<'a> {
     pub(super) effect: bool,
     /// Names of things: checked as the gate checks the segments of a resource.
     pub(super) segments: &'a [&'a str],
+    /// A path below the last of them: checked as the gate checks a path.
+    pub(super) path: Option<&'a str>,
     /// The remaining arguments, written out.
     pub(super) others: &'a [String],
 }
 
 /// The fake's one door: grants, names and planted failures before the world, the record after it.
-pub(super) fn gate<T>(
+pub(super) fn gate<T, E: From<Error>>(
     request: &Request<'_>,
-    act: impl FnOnce(&mut World) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let Request { interface, function, effect, segments, others } = request;
-    let denied = |code: &str, text: String| Err(Error::Denied(format!("{code}: {text}")));
+    act: impl FnOnce(&mut World) -> Result<T, E>,
+) -> Result<T, E> {
+    let Request { interface, function, effect, segments, path, others } = request;
+    let denied = |code: &str, text: String| Err(E::from(Error::Denied(format!("{code}: {text}"))));
     let Some(world) = CURRENT.with_borrow(Clone::clone) else {
         return denied(
             "not-granted",
@@ -230,14 +251,22 @@ pub(super) fn gate<T>(
     if let Some(bad) = segments.iter().find(|segment| !named(interface, segment)) {
         return denied("bad-resource", format!("`{}` cannot be a name", bad.escape_debug()));
     }
+    let names = || path.iter().flat_map(|path| path.split('/'));
+    if names().any(|name| matches!(name, "" | "." | "..") || name.len() > 128) {
+        return denied("bad-resource", "a path has no empty, `.` or `..` names".to_owned());
+    }
     if let Some(error) = world.failures.get_mut(*function).and_then(VecDeque::pop_front) {
-        return Err(error);
+        return Err(error.into());
     }
     let answer = act(&mut world)?;
-    let arguments: Vec<_> =
-        segments.iter().map(ToString::to_string).chain(others.iter().cloned()).collect();
+    let arguments: Vec<_> = segments
+        .iter()
+        .chain(path)
+        .map(ToString::to_string)
+        .chain(others.iter().cloned())
+        .collect();
     let text = format!("{function}({})", arguments.join(", "));
-    let segments = segments.iter().map(ToString::to_string).collect();
+    let segments = segments.iter().copied().chain(names()).map(str::to_owned).collect();
     world.calls.push(Call { text, effect: *effect, segments });
     Ok(answer)
 }

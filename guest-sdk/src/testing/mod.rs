@@ -9,6 +9,7 @@
 
 mod environment;
 mod fake;
+pub(crate) mod files;
 mod http;
 mod service;
 

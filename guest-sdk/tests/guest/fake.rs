@@ -202,3 +202,26 @@ fn a_fake_ends_with_its_scope_and_does_not_leave_its_thread() {
     drop(outer);
     assert!(observe::list_environments().is_err());
 }
+
+#[test]
+fn files_are_written_as_the_wit_says_and_a_plan_ends_at_a_read_of_them() {
+    use interlock_guest::files::{Error, read, remove, write};
+    let fake = Fake::new().file("notes", "2026/a.txt", "old").install();
+    assert_eq!(read::read_text("notes", "2026/a.txt"), Ok("old".to_owned()));
+    write::append_text("notes", "2026/a.txt", " and new").unwrap();
+    write::make_folder("notes", "2027").unwrap();
+    write::write_text("notes", "2027/b.txt", "b").unwrap();
+    assert_eq!(fake.file("notes", "2026/a.txt").as_deref(), Some("old and new"));
+    let listed = read::list_root("notes", None).unwrap();
+    let names: Vec<_> = listed.entries.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["2026", "2027"]);
+    assert!(matches!(remove::delete_folder("notes", "2027"), Err(Error::Invalid(_))));
+    remove::delete_file("notes", "2027/b.txt").unwrap();
+    remove::delete_folder("notes", "2027").unwrap();
+    assert!(matches!(write::write_text("notes", "2027/b.txt", ""), Err(Error::NotFound(_))));
+    for bad in ["../x", "a//b", "", "a/"] {
+        assert!(matches!(read::stat("notes", bad), Err(Error::Denied(_))), "{bad:?}");
+    }
+    assert_eq!(fake.plan().effects.len(), 3, "{:?}", fake.plan());
+    assert!(!fake.plan().complete);
+}

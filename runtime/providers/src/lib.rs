@@ -7,6 +7,7 @@
 pub mod environment;
 pub mod error;
 pub mod exec;
+pub mod files;
 pub mod http;
 pub mod provider;
 pub mod secrets;

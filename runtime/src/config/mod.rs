@@ -2,6 +2,7 @@
 //! configuration that loads has no dangling names, no unreadable sizes and no empty principals.
 
 pub mod edit;
+mod files;
 mod http;
 mod limits;
 mod people;
@@ -21,7 +22,7 @@ use interlock_authority::{
     roster::RosterSource,
     vocabulary::is_segment,
 };
-use interlock_providers::{http::Endpoint, secrets::SecretSource};
+use interlock_providers::{files::FolderSettings, http::Endpoint, secrets::SecretSource};
 use raw::{RawConfig, RawGrant, RawPlugin};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -74,6 +75,8 @@ pub struct Config {
     pub secrets: BTreeMap<String, SecretSource>,
     /// The endpoints that plugins can be granted, by name.
     pub endpoints: BTreeMap<String, Endpoint>,
+    /// The folders that plugins can be granted, by name.
+    pub files: BTreeMap<String, FolderSettings>,
     /// How agents are served over HTTP.
     pub serving: Serving,
 }
@@ -222,6 +225,7 @@ impl Config {
             limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
             endpoints: http::check(&reader, &raw.http, &secrets)?,
             secrets,
+            files: files::check(&reader, &raw.files)?,
             serving: serving::check(&reader, &raw.serve)?,
         })
     }

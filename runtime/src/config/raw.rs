@@ -41,6 +41,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub(super) secrets: BTreeMap<Spanned<String>, RawSecret>,
     #[serde(default)]
+    pub(super) files: BTreeMap<Spanned<String>, RawFolder>,
+    #[serde(default)]
     pub(super) http: BTreeMap<Spanned<String>, super::http::RawEndpoint>,
     #[serde(default)]
     pub(super) serve: RawServe,
@@ -100,6 +102,18 @@ pub(super) struct RawSecret {
     pub(super) file: Option<String>,
     pub(super) env: Option<String>,
     pub(super) command: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawFolder {
+    pub(super) path: Spanned<String>,
+    #[serde(default)]
+    pub(super) write: bool,
+    pub(super) max_file: Option<Spanned<String>>,
+    pub(super) max_total: Option<Spanned<String>>,
+    pub(super) max_entries: Option<Spanned<u64>>,
+    pub(super) max_depth: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

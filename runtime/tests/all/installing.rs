@@ -3,8 +3,9 @@
 
 use interlock::{
     Config, Host, HostError, Outcome, Request,
+    folders::check_preopens,
     helper::Helper,
-    host::{check_preopens, read_plugin},
+    host::read_plugin,
     install::{self, Install, install},
     record::{Event, EventBody, Journal, Record, Recorder},
     sandbox::PluginBytes,

@@ -11,10 +11,8 @@ use super::{
 use crate::{
     Config, Host,
     desk::{self, Acceptance, Waiting},
-    host::{
-        BUILT_IN_PROVIDERS, check_grants, check_preopens, check_providers, load_catalogue,
-        read_pinned,
-    },
+    folders::check_preopens,
+    host::{BUILT_IN_PROVIDERS, check_grants, check_providers, load_catalogue, read_pinned},
 };
 use serde_json::json;
 use std::path::Path;
@@ -79,6 +77,7 @@ fn check(file: &Path, output: &Output) -> Ending {
     check_grants(&config, &catalogue)?;
     check_providers(&catalogue, &BUILT_IN_PROVIDERS.iter().copied().collect())?;
     crate::programs::check_secrets(&config, &catalogue)?;
+    crate::folders::check_folders(&config)?;
     for plugin in config.plugins.values() {
         read_pinned(plugin)?;
         check_preopens(&config, plugin)?;

@@ -13,11 +13,9 @@ use super::{
 use crate::{
     Config, HostError,
     config::PluginConfig,
+    folders::check_preopens,
     freeze::Freeze,
-    host::{
-        BUILT_IN_PROVIDERS, check_grants, check_preopens, check_providers, load_catalogue,
-        read_pinned,
-    },
+    host::{BUILT_IN_PROVIDERS, check_grants, check_providers, load_catalogue, read_pinned},
 };
 use files::{private, writable};
 use serde::Serialize;
@@ -108,6 +106,7 @@ fn check(config: &Config, findings: &mut Findings) {
         }
     }
     plugins(config, findings);
+    folders(config, findings);
     state(config, findings);
     files::leftovers(config, findings);
     record::places(config, findings);
@@ -130,6 +129,24 @@ fn check(config: &Config, findings: &mut Findings) {
             format!("all effects are frozen: {reason}"),
             "interlock thaw",
         );
+    }
+}
+
+/// The folders of the files capability, one by one: the host's own check ends at the first.
+fn folders(config: &Config, findings: &mut Findings) {
+    for (name, settings) in &config.files {
+        let may = if settings.write { "read and written" } else { "read" };
+        match crate::folders::check_folder(config, name) {
+            Ok(()) => {
+                let folder = settings.path.display();
+                findings.good(format!("{folder} may be {may} as files/{name}, where granted"));
+            }
+            Err(error) => findings.add(
+                Verdict::Bad,
+                error.to_string(),
+                format!("make the folder, or name another one in `[files.{name}]`"),
+            ),
+        }
     }
 }
 
