@@ -202,7 +202,8 @@ fn a_folder_that_is_missing_or_the_hosts_own_is_named_and_no_host_starts() -> Re
         ("\".interlock\"", "\"./policies\"", "policies"),
         ("\"./policies\"", "\"notes/../policies\"", "policies"),
         ("\"notes/../policies\"", "\"linked\"", "policies"),
-        ("\"linked\"", "\"/proc/self\"", "kernel"),
+        ("\"linked\"", "\"approvers\"", "allowed_signers"),
+        ("\"approvers\"", "\"/proc/self\"", "kernel"),
         ("\"/proc/self\"", "\"notes\"\n[files.more]\npath = \"notes\"", "overlaps"),
     ] {
         if to.contains("linked") {
