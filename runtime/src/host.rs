@@ -24,6 +24,7 @@ use interlock_authority::{
 use interlock_providers::{
     Provider, environment,
     http::{self, HttpProvider},
+    kv::{self, KvProvider},
     secrets::Secrets,
 };
 use interlock_sandbox::{
@@ -173,6 +174,9 @@ impl HostBuilder {
             let endpoints = config.endpoints.clone();
             Provider::new(Arc::new(HttpProvider::new(endpoints, secrets, &config.state, resolver)))
         });
+        providers
+            .entry("kv".to_owned())
+            .or_insert_with(|| Provider::new(Arc::new(KvProvider::new(&config.state, config.kv))));
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
         let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;
@@ -227,7 +231,7 @@ pub fn load_catalogue_with_sources(
     config: &Config,
     more: Vec<CatalogueSource>,
 ) -> Result<(Catalogue, Vec<CatalogueSource>), HostError> {
-    let mut sources = vec![environment::catalogue(), http::catalogue()];
+    let mut sources = vec![environment::catalogue(), http::catalogue(), kv::catalogue()];
     for file in &config.catalogues {
         sources.push(read_catalogue(file)?);
     }
@@ -277,7 +281,7 @@ pub fn check_grants(config: &Config, catalogue: &Catalogue) -> Result<(), HostEr
 }
 
 /// The providers that every host has.
-pub const BUILT_IN_PROVIDERS: &[&str] = &["environment", "http"];
+pub const BUILT_IN_PROVIDERS: &[&str] = &["environment", "http", "kv"];
 
 /// Checks that every interface of the catalogues has a provider.
 ///

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod error;
 pub mod exec;
 pub mod http;
+pub mod kv;
 pub mod provider;
 pub mod secrets;
 

@@ -3,6 +3,7 @@
 
 pub mod edit;
 mod http;
+mod kv;
 mod limits;
 mod people;
 mod raw;
@@ -21,7 +22,7 @@ use interlock_authority::{
     roster::RosterSource,
     vocabulary::is_segment,
 };
-use interlock_providers::{http::Endpoint, secrets::SecretSource};
+use interlock_providers::{http::Endpoint, kv::Quota, secrets::SecretSource};
 use raw::{RawConfig, RawGrant, RawPlugin};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -74,6 +75,8 @@ pub struct Config {
     pub secrets: BTreeMap<String, SecretSource>,
     /// The endpoints that plugins can be granted, by name.
     pub endpoints: BTreeMap<String, Endpoint>,
+    /// How much each plugin may keep.
+    pub kv: Quota,
     /// How agents are served over HTTP.
     pub serving: Serving,
 }
@@ -222,6 +225,7 @@ impl Config {
             limits: limits::check(&raw.limits, |at, message| reader.error(at, message))?,
             endpoints: http::check(&reader, &raw.http, &secrets)?,
             secrets,
+            kv: kv::check(&reader, &raw.kv)?,
             serving: serving::check(&reader, &raw.serve)?,
         })
     }
