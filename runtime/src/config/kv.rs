@@ -27,12 +27,12 @@ pub(super) fn check(reader: &Reader<'_>, raw: &RawKv) -> Result<Quota, HostError
         None => Ok(otherwise),
         Some(at) => match at.get_ref().parse::<ByteSize>() {
             Ok(size) if (1..=most).contains(&size.as_u64()) => Ok(size.as_u64()),
-            Ok(_) => Err(reader
-                .error(at, format!("must be at least 1 byte and at most {}", ByteSize(most)))),
-            Err(_) => Err(reader.error(
-                at,
-                format!("`{}` is not a size; write one such as `64KiB`", at.get_ref()),
-            )),
+            Ok(_) => {
+                Err(reader
+                    .error(at, format!("must be at least 1 byte and at most {}", ByteSize(most))))
+            }
+            Err(_) => Err(reader
+                .error(at, format!("`{}` is not a size; write one such as `64KiB`", at.get_ref()))),
         },
     };
     let default = Quota::default();

@@ -160,12 +160,8 @@ impl RunGate {
             problem,
         })?;
         let plugin = self.parts.authorized.plugin();
-        let resolved = self.parts.catalogue.resolve_for(
-            plugin,
-            &call.interface,
-            &call.function,
-            arguments,
-        )?;
+        let resolved =
+            self.parts.catalogue.resolve_for(plugin, &call.interface, &call.function, arguments)?;
         let provider = self
             .parts
             .catalogue

@@ -150,7 +150,10 @@ mod tests {
     fn fill(template: &str, arguments: Value) -> Result<String, String> {
         let Value::Object(arguments) = arguments else { return Err("not an object".into()) };
         let template = Template::parse(template)?;
-        template.fill(&arguments, Some("mine")).map(|r| r.to_string()).map_err(|d| d.code().to_owned())
+        template
+            .fill(&arguments, Some("mine"))
+            .map(|r| r.to_string())
+            .map_err(|d| d.code().to_owned())
     }
 
     #[test]
@@ -196,7 +199,10 @@ mod tests {
             assert_eq!(fill(template, json!({"key": key})), Err("bad-resource".into()), "{key}");
         }
         // What looks like a way out is a segment of the key, encoded.
-        assert_eq!(fill(template, json!({"key": "%2e%2e/{@plugin}"})).unwrap().matches('/').count(), 3);
+        assert_eq!(
+            fill(template, json!({"key": "%2e%2e/{@plugin}"})).unwrap().matches('/').count(),
+            3
+        );
         let parsed = Template::parse(template).unwrap();
         assert!(parsed.is_of_plugin());
         assert_eq!(parsed.arguments().collect::<Vec<_>>(), ["key"]);

@@ -45,10 +45,7 @@ pub(super) fn fault(path: &Path, error: &rusqlite::Error) -> ProviderFault {
 
 /// Whether another process holds it for too long.
 pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Opens the file, where there is one.
@@ -101,7 +98,8 @@ fn check_file(path: &Path) -> Result<(), ProviderFault> {
         return Err(damaged(path, "it is not a plain file"));
     }
     if metadata.mode() & 0o077 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
-        let problem = "another user owns it or may open it; take it back with `chown` and `chmod 600`";
+        let problem =
+            "another user owns it or may open it; take it back with `chown` and `chmod 600`";
         return Err(damaged(path, problem));
     }
     Ok(())
