@@ -70,7 +70,7 @@ fn a_note_is_kept_apart_denied_outside_the_grant_and_deleted_once_people_said_so
     ensure!(code_of(&again)? == "request-consumed", "{again}");
     ensure!(recalled(deployment, "other")? == "of the other");
     let listed = deployment.run(&["journal", "list"])?.exit(0)?;
-    listed.says(&["intent", "outcome", "set", "delete"])?;
+    listed.says(&["intent", "outcome", "delete", "kv/remember/notes/api"])?;
     deployment.run(&["journal", "verify"])?.exit(0)?;
     Ok(())
 }
