@@ -31,3 +31,12 @@ pub struct Page {
     /// Whether there are more: they follow after the last of these.
     pub more: bool,
 }
+
+/// From the types of the other side, the host's or the fake's (which are already ours).
+fn ours<T, U, E>(answer: Result<T, E>) -> Result<U, Error>
+where
+    U: From<T>,
+    Error: From<E>,
+{
+    Ok(answer?.into())
+}

@@ -1,6 +1,6 @@
 //! Looking. Class `read`: nothing here changes anything.
 
-use super::{Error, Page};
+use super::{Error, Page, ours};
 #[cfg(target_family = "wasm")]
 use crate::bindings::capabilities::interlock::kv::read as host;
 #[cfg(not(target_family = "wasm"))]
@@ -14,7 +14,7 @@ pub const INTERFACE: &str = "interlock:kv/read@0.1.0";
 /// # Errors
 /// [`Error::Denied`] where the host refuses, [`Error::Failed`] where it cannot tell.
 pub fn get(key: &str) -> Result<Option<String>, Error> {
-    Ok(host::get(key)?)
+    ours(host::get(key))
 }
 
 /// The keys below a folder, from 1 to 1000 of them, after the given one.
@@ -22,7 +22,7 @@ pub fn get(key: &str) -> Result<Option<String>, Error> {
 /// # Errors
 /// As [`get`].
 pub fn keys(folder: &str, after: Option<&str>, most: u32) -> Result<Page, Error> {
-    Ok(host::keys(folder, after, most)?.into())
+    ours(host::keys(folder, after, most))
 }
 
 /// All keys of the plugin, in the same way.
@@ -30,5 +30,5 @@ pub fn keys(folder: &str, after: Option<&str>, most: u32) -> Result<Page, Error>
 /// # Errors
 /// As [`get`].
 pub fn all_keys(after: Option<&str>, most: u32) -> Result<Page, Error> {
-    Ok(host::all_keys(after, most)?.into())
+    ours(host::all_keys(after, most))
 }

@@ -3,7 +3,7 @@
 //! A plugin that calls this imports `remove`, and a host that was not told to grant that refuses the whole
 //! plugin before any of it runs.
 
-use super::Error;
+use super::{Error, ours};
 #[cfg(target_family = "wasm")]
 use crate::bindings::capabilities::interlock::kv::remove as host;
 #[cfg(not(target_family = "wasm"))]
@@ -17,5 +17,5 @@ pub const INTERFACE: &str = "interlock:kv/remove@0.1.0";
 /// # Errors
 /// As [`super::write::set`].
 pub fn delete(key: &str) -> Result<bool, Error> {
-    Ok(host::delete(key)?)
+    ours(host::delete(key))
 }
