@@ -10,7 +10,7 @@ use crate::plugin::Plugin;
 /// Imports: every built-in capability.
 pub(crate) mod capabilities {
     wit_bindgen::generate!({
-        path: ["wit/environment", "wit/files", "wit/http"],
+        path: ["wit/environment", "wit/files", "wit/http", "wit/kv"],
         world: "interlock:guest-capabilities/capabilities",
         inline: "
             package interlock:guest-capabilities;
@@ -24,6 +24,9 @@ pub(crate) mod capabilities {
                 import interlock:http/fetch@0.1.0;
                 import interlock:http/send@0.1.0;
                 import interlock:http/remove@0.1.0;
+                import interlock:kv/read@0.1.0;
+                import interlock:kv/write@0.1.0;
+                import interlock:kv/remove@0.1.0;
             }
         ",
         generate_all,

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{environment, files, http};
+use crate::{environment, files, http, kv};
 
 /// What kind of failure it is (`interlock:tool/tools.error-kind`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,6 +135,16 @@ impl From<files::Error> for ToolError {
     fn from(error: files::Error) -> Self {
         match error {
             files::Error::Denied(reason) => Self::denied(reason),
+            other => Self::failed(&other).with_details(json!({ "error": other.case() })),
+        }
+    }
+}
+
+/// The same: a denial stays one.
+impl From<kv::Error> for ToolError {
+    fn from(error: kv::Error) -> Self {
+        match error {
+            kv::Error::Denied(reason) => Self::denied(reason),
             other => Self::failed(&other).with_details(json!({ "error": other.case() })),
         }
     }

@@ -1,7 +1,7 @@
 //! Write tools for agents that run in Interlock.
 //!
 //! A plugin is a crate of functions. Each function with [`#[tool]`](tool) becomes a tool that agents
-//! can call; what the code calls in [`environment`], [`files`] and [`http`] becomes the plugin's list of imports, and that
+//! can call; what the code calls in [`environment`], [`files`], [`http`] and [`kv`] becomes the plugin's list of imports, and that
 //! list is its permission sheet: nobody writes a permission file, so none can lie.
 //!
 //! ```
@@ -59,6 +59,7 @@ pub mod environment;
 mod error;
 pub mod files;
 pub mod http;
+pub mod kv;
 mod plugin;
 pub mod prelude;
 mod schema;

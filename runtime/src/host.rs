@@ -23,7 +23,10 @@ use interlock_authority::{
     catalogue::{CatalogueSource, Interface},
     desk::Holder,
 };
-use interlock_providers::{Provider, environment, files, http};
+use interlock_providers::{
+    Provider, environment, files, http,
+    kv::{self, KvProvider},
+};
 use interlock_sandbox::{
     AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
     Sandbox, SandboxSettings, Tool,
@@ -169,6 +172,9 @@ impl HostBuilder {
         if !providers.contains_key(files::PROVIDER) {
             providers.insert(files::PROVIDER.to_owned(), folders::provider(&config)?);
         }
+        providers
+            .entry("kv".to_owned())
+            .or_insert_with(|| Provider::new(Arc::new(KvProvider::new(&config.state, config.kv))));
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
         let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;
@@ -223,7 +229,8 @@ pub fn load_catalogue_with_sources(
     config: &Config,
     more: Vec<CatalogueSource>,
 ) -> Result<(Catalogue, Vec<CatalogueSource>), HostError> {
-    let mut sources = vec![environment::catalogue(), files::catalogue(), http::catalogue()];
+    let mut sources =
+        vec![environment::catalogue(), files::catalogue(), http::catalogue(), kv::catalogue()];
     for file in &config.catalogues {
         sources.push(read_catalogue(file)?);
     }
@@ -273,7 +280,7 @@ pub fn check_grants(config: &Config, catalogue: &Catalogue) -> Result<(), HostEr
 }
 
 /// The providers that every host has.
-pub const BUILT_IN_PROVIDERS: &[&str] = &["environment", "files", "http"];
+pub const BUILT_IN_PROVIDERS: &[&str] = &["environment", "files", "http", "kv"];
 
 /// Checks that every interface of the catalogues has a provider.
 ///

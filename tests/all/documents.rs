@@ -19,6 +19,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/guides/deploy.md",
     "docs/guides/first-plugin.md",
     "docs/guides/http.md",
+    "docs/guides/kv.md",
     "docs/mcp-conformance.md",
 ];
 

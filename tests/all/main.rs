@@ -30,6 +30,8 @@ mod define;
 mod samples;
 // HTTP by the example plugin and a real server: endpoints, credentials, what is sent and what is not.
 mod endpoints;
+// Keys and values by the example plugin: kept apart, bounded by grants, deleted when people say so.
+mod keeping_values;
 // Three people with keys and a call that they sign for: what the next ones begin with, no tests.
 mod desk;
 // People, signatures, and what happens because of them: once, exactly, and not if anything changed.

@@ -54,6 +54,7 @@ pub(super) struct World {
     pub(super) environments: BTreeMap<String, BTreeMap<String, Service>>,
     pub(super) endpoints: super::http::Endpoints,
     pub(super) files: BTreeMap<String, super::files::Below>,
+    pub(super) kept: super::kv::Kept,
     withheld: BTreeSet<String>,
     failures: BTreeMap<String, VecDeque<Error>>,
     calls: Vec<Call>,
@@ -123,6 +124,13 @@ impl Fake {
             below.entry(parent.to_owned()).or_insert(None);
         }
         below.insert(path.into(), Some(text.into()));
+        self
+    }
+
+    /// Adds a key with its value, as an earlier run of the plugin kept it.
+    #[must_use]
+    pub fn keeps(mut self, key: &str, value: &str) -> Self {
+        self.world.kept.insert(key.into(), value.into());
         self
     }
 
@@ -283,7 +291,11 @@ fn named(interface: &str, text: &str) -> bool {
         && (1..=128).contains(&text.len())
         && text.chars().all(of_path)
         && !text.chars().all(|c| c == '.');
-    path || is_segment(text)
+    // Of a key, a segment may be anything that is not empty and leads nowhere.
+    let key = interface.starts_with("interlock:kv/")
+        && (1..=128).contains(&text.len())
+        && !matches!(text, "." | "..");
+    path || key || is_segment(text)
 }
 
 /// The segment rule of resource names: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`.

@@ -1,6 +1,6 @@
 //! The native test kit: tools run with `cargo test`, without Wasm and without a host.
 //!
-//! A [`Fake`] holds environments and HTTP endpoints in memory and answers capability calls of the thread that
+//! A [`Fake`] holds environments, HTTP endpoints, keys and values in memory and answers capability calls of the thread that
 //! installed it, as the WIT says they are answered. Without one every call is denied: a test has to
 //! say what the tool may touch, as an operator has to.
 //!
@@ -11,6 +11,7 @@ mod environment;
 mod fake;
 pub(crate) mod files;
 mod http;
+pub(crate) mod kv;
 mod service;
 
 pub use fake::{Fake, Installed, Plan};

@@ -4,6 +4,7 @@
 mod dispatch; // calling tools: names, arguments, results, errors
 mod errors; // `?` and what becomes of an error
 mod fake;
-mod http; // the fake behaves as the WIT says
+mod http;
+mod kv; // the fake behaves as the WIT says
 mod schema; // what agents are told
 mod uses; // `uses(…)` resolves and narrows

@@ -94,7 +94,9 @@ pub fn permit(
         // An interface that is not linked cannot be called; if it is, the answer is no.
         None => return Err(Denial::Withheld { reason: Withheld::FunctionNotGranted }),
     }
-    if !authorized.covers(call.interface(), call.function(), call.resource()) {
+    // INVARIANT CLASS-BY-HOST: what was resolved for one plugin is nothing that another may do.
+    let anothers = call.owner().is_some_and(|owner| owner != authorized.plugin());
+    if anothers || !authorized.covers(call.interface(), call.function(), call.resource()) {
         return Err(Denial::OutsideGrant { resource: call.resource().clone() });
     }
     // INVARIANT FAIL-CLOSED: a call that no policy permits, or whose policies err, is denied. An effect is

@@ -9,6 +9,7 @@ pub mod error;
 pub mod exec;
 pub mod files;
 pub mod http;
+pub mod kv;
 pub mod provider;
 pub mod secrets;
 

@@ -4,6 +4,7 @@
 pub mod edit;
 mod files;
 mod http;
+mod kv;
 mod limits;
 mod people;
 mod raw;
@@ -22,7 +23,9 @@ use interlock_authority::{
     roster::RosterSource,
     vocabulary::is_segment,
 };
-use interlock_providers::{files::FolderSettings, http::Endpoint, secrets::SecretSource};
+use interlock_providers::{
+    files::FolderSettings, http::Endpoint, kv::Quota, secrets::SecretSource,
+};
 use raw::{RawConfig, RawGrant, RawPlugin};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -77,6 +80,8 @@ pub struct Config {
     pub endpoints: BTreeMap<String, Endpoint>,
     /// The folders that plugins can be granted, by name.
     pub files: BTreeMap<String, FolderSettings>,
+    /// How much each plugin may keep.
+    pub kv: Quota,
     /// How agents are served over HTTP.
     pub serving: Serving,
 }
@@ -226,6 +231,7 @@ impl Config {
             endpoints: http::check(&reader, &raw.http, &secrets)?,
             secrets,
             files: files::check(&reader, &raw.files)?,
+            kv: kv::check(&reader, &raw.kv)?,
             serving: serving::check(&reader, &raw.serve)?,
         })
     }

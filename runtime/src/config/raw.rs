@@ -45,6 +45,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub(super) http: BTreeMap<Spanned<String>, super::http::RawEndpoint>,
     #[serde(default)]
+    pub(super) kv: super::kv::RawKv,
+    #[serde(default)]
     pub(super) serve: RawServe,
 }
 

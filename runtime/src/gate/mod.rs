@@ -172,7 +172,9 @@ impl RunGate {
             function: format!("{}#{}", call.interface, call.function),
             problem,
         })?;
-        let resolved = self.parts.catalogue.resolve(&call.interface, &call.function, arguments)?;
+        let plugin = self.parts.authorized.plugin();
+        let resolved =
+            self.parts.catalogue.resolve_for(plugin, &call.interface, &call.function, arguments)?;
         let provider = self
             .parts
             .catalogue

@@ -18,6 +18,9 @@ pub struct ResolvedCall {
     scope: Scope,
     resource: Resource,
     arguments: Map<String, Value>,
+    /// The plugin whose resource it is, where its template says so: it is in the resource already.
+    #[serde(skip)]
+    owner: Option<String>,
 }
 
 impl ResolvedCall {
@@ -41,6 +44,10 @@ impl ResolvedCall {
     pub fn resource(&self) -> &Resource {
         &self.resource
     }
+    /// The plugin that alone may make this call; none where the resource is not a plugin's own.
+    pub fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
+    }
     /// The arguments by the names of the host's WIT.
     pub fn arguments(&self) -> &Map<String, Value> {
         &self.arguments
@@ -56,12 +63,36 @@ impl ResolvedCall {
 }
 
 impl Catalogue {
-    /// Resolves a call by position.
+    /// Resolves a call by position that no plugin makes. What is a plugin's own cannot be resolved so.
     ///
     /// # Errors
     /// An unknown function, a wrong number of arguments, a constraint or a resource that does not fit.
     pub fn resolve(
         &self,
+        interface: &InterfaceName,
+        function: &str,
+        arguments: Vec<Value>,
+    ) -> Result<ResolvedCall, Denial> {
+        self.resolve_by(None, interface, function, arguments)
+    }
+
+    /// Resolves a call by position that this plugin makes.
+    ///
+    /// # Errors
+    /// As [`Catalogue::resolve`].
+    pub fn resolve_for(
+        &self,
+        plugin: &str,
+        interface: &InterfaceName,
+        function: &str,
+        arguments: Vec<Value>,
+    ) -> Result<ResolvedCall, Denial> {
+        self.resolve_by(Some(plugin), interface, function, arguments)
+    }
+
+    fn resolve_by(
+        &self,
+        plugin: Option<&str>,
         interface: &InterfaceName,
         function: &str,
         arguments: Vec<Value>,
@@ -91,7 +122,8 @@ impl Catalogue {
             function: function.to_owned(),
             class: entry.class,
             scope: entry.scope,
-            resource: entry.resource.fill(&named)?,
+            resource: entry.resource.fill(&named, plugin)?,
+            owner: plugin.filter(|_| entry.resource.is_of_plugin()).map(str::to_owned),
             arguments: named,
         })
     }

@@ -1,5 +1,6 @@
 //! Resource templates: `environment/{environment}/service/{service}`. Each `{x}` fills exactly one
-//! segment, so an argument such as `db/x` or `..` can never reach another resource.
+//! segment, so an argument such as `db/x` or `..` can never reach another resource. `{@plugin}` is the name of
+//! the plugin that calls, said by the host: no argument can fill it, because no argument of a WIT has a `@`.
 
 use crate::{
     refusal::Denial,
@@ -18,7 +19,12 @@ enum Part {
     Segment(String),
     /// `{x...}`: a key or a path, percent-encoded per segment.
     Path(String),
+    /// `{@plugin}`: the plugin that calls.
+    Plugin,
 }
+
+/// The hole that the host fills.
+const PLUGIN: &str = "@plugin";
 
 impl Template {
     /// Reads a template; the error says what is wrong with it.
@@ -27,6 +33,12 @@ impl Template {
         for segment in text.split('/') {
             let hole = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}'));
             parts.push(match hole {
+                Some(PLUGIN) => Part::Plugin,
+                Some(name) if name.starts_with('@') => {
+                    return Err(format!(
+                        "`{segment}` in `{text}` is not known; the host fills `{{{PLUGIN}}}` and nothing else"
+                    ));
+                }
                 Some(name) => match name.strip_suffix("...") {
                     Some(name) => Part::Path(name.to_owned()),
                     None => Part::Segment(name.to_owned()),
@@ -56,16 +68,35 @@ impl Template {
     /// The arguments it needs.
     pub fn arguments(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
-            Part::Literal(_) => None,
+            Part::Literal(_) | Part::Plugin => None,
             Part::Segment(name) | Part::Path(name) => Some(name.as_str()),
         })
     }
 
-    /// The resource for these arguments.
-    pub(super) fn fill(&self, arguments: &Map<String, Value>) -> Result<Resource, Denial> {
+    /// Whether its resources are of the plugin that calls.
+    pub fn is_of_plugin(&self) -> bool {
+        self.0.contains(&Part::Plugin)
+    }
+
+    /// The resource for these arguments of this plugin.
+    pub(super) fn fill(
+        &self,
+        arguments: &Map<String, Value>,
+        plugin: Option<&str>,
+    ) -> Result<Resource, Denial> {
         let mut segments = Vec::new();
         for part in &self.0 {
             match part {
+                // INVARIANT CLASS-BY-HOST: whose it is comes from the host, never from an argument.
+                Part::Plugin => match plugin.filter(|name| is_segment(name)) {
+                    Some(name) => segments.push(name.to_owned()),
+                    None => {
+                        return Err(Denial::BadResource {
+                            argument: PLUGIN.to_owned(),
+                            problem: "the host names no plugin that it is of".to_owned(),
+                        });
+                    }
+                },
                 Part::Literal(text) => segments.push(text.clone()),
                 Part::Segment(name) => {
                     let text = text_of(name, arguments)?;
@@ -119,7 +150,10 @@ mod tests {
     fn fill(template: &str, arguments: Value) -> Result<String, String> {
         let Value::Object(arguments) = arguments else { return Err("not an object".into()) };
         let template = Template::parse(template)?;
-        template.fill(&arguments).map(|r| r.to_string()).map_err(|d| d.code().to_owned())
+        template
+            .fill(&arguments, Some("mine"))
+            .map(|r| r.to_string())
+            .map_err(|d| d.code().to_owned())
     }
 
     #[test]
@@ -151,6 +185,33 @@ mod tests {
         for bad in ["", "/", "{x}", "a/{x}y", "a/{x", "a/*", "a//b"] {
             assert!(Template::parse(bad).is_err(), "{bad}");
         }
-        assert!(Template::parse("a").unwrap().fill(&Map::new()).is_ok());
+        assert!(Template::parse("a").unwrap().fill(&Map::new(), None).is_ok());
+    }
+
+    // INVARIANT CLASS-BY-HOST
+    #[test]
+    fn class_by_host_no_argument_fills_the_plugin() {
+        let template = "kv/{@plugin}/{key...}";
+        let hostile =
+            json!({"key": "a/b", "@plugin": "other", "plugin": "other", "{@plugin}": "other"});
+        assert_eq!(fill(template, hostile).unwrap(), "kv/mine/a/b");
+        for key in ["../other/a", "..", "/other", "a/../../other/x"] {
+            assert_eq!(fill(template, json!({"key": key})), Err("bad-resource".into()), "{key}");
+        }
+        // What looks like a way out is a segment of the key, encoded.
+        assert_eq!(
+            fill(template, json!({"key": "%2e%2e/{@plugin}"})).unwrap().matches('/').count(),
+            3
+        );
+        let parsed = Template::parse(template).unwrap();
+        assert!(parsed.is_of_plugin());
+        assert_eq!(parsed.arguments().collect::<Vec<_>>(), ["key"]);
+        let arguments = Map::from_iter([("key".to_owned(), json!("a"))]);
+        for nobody in [None, Some(""), Some("a/b"), Some("..")] {
+            assert!(parsed.fill(&arguments, nobody).is_err(), "{nobody:?}");
+        }
+        for bad in ["{@plugin}/x", "kv/{@tool}", "kv/{@plugin...}", "kv/{@}"] {
+            assert!(Template::parse(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -82,7 +82,7 @@ fn explain(host: &Host, asked: &Asked<'_>, output: &Output) -> Ending {
         Problem::usage("name a capability function, such as `interlock:environment/teardown@0.1.0#delete-environment`")
     })?;
     let interface = interface.parse()?;
-    let call = resolve(host.catalogue(), &interface, function, asked.arguments)?;
+    let call = resolve(host.catalogue(), plugin, &interface, function, asked.arguments)?;
     let touches = asked
         .touches
         .iter()
@@ -125,6 +125,7 @@ fn explain(host: &Host, asked: &Asked<'_>, output: &Output) -> Ending {
 /// Arguments by name, in the order of the host's WIT.
 fn resolve(
     catalogue: &Catalogue,
+    plugin: &str,
     interface: &interlock_authority::InterfaceName,
     function: &str,
     arguments: &str,
@@ -140,7 +141,7 @@ fn resolve(
         .map(|p| named.get(&p.name).cloned().unwrap_or(Value::Null))
         .collect();
     catalogue
-        .resolve(interface, function, values)
+        .resolve_for(plugin, interface, function, values)
         .map_err(|denial: Denial| Problem::new(3, denial.code(), denial.to_string()))
 }
 
