@@ -33,9 +33,10 @@ export function write(value) {
   if (value === undefined) return "null";
   return JSON.stringify(value, (key, one) => {
     const says = typeof one;
-    if (says === "number" && !Number.isFinite(one)) throw new TypeError(`\`${key}\` is ${one}`);
-    if (says === "bigint" || says === "function" || says === "symbol") throw new TypeError(`\`${key}\` is a ${says}`);
-    if (one instanceof Map || one instanceof Set) throw new TypeError(`\`${key}\` is a ${one.constructor.name}`);
+    const where = key === "" ? "it" : `\`${key}\``;
+    if (says === "number" && !Number.isFinite(one)) throw new TypeError(`${where} is ${one}`);
+    if (says === "bigint" || says === "function" || says === "symbol") throw new TypeError(`${where} is a ${says}`);
+    if (one instanceof Map || one instanceof Set) throw new TypeError(`${where} is a ${one.constructor.name}`);
     return one;
   });
 }
