@@ -156,11 +156,20 @@ fn theirs(said: &str) -> String {
         Some((traceback, _)) if traceback.starts_with("Traceback") => traceback,
         _ => inner,
     };
-    // The plugin's folder, as it is called in there.
-    let lines: Vec<String> =
-        inner.trim().lines().map(|line| line.replace("\"/0/", "\"")).collect();
+    let lines: Vec<String> = inner.trim().lines().map(outside).collect();
     let kept = lines.len().saturating_sub(MAX_LINES);
     lines.get(kept..).unwrap_or_default().join("\n")
+}
+
+/// A line that names a file as it is called in there, `"/1/plugin.py"`, without the number of its folder.
+fn outside(line: &str) -> String {
+    let Some((before, file)) = line.split_once("File \"/") else { return line.to_owned() };
+    match file.split_once('/') {
+        Some((folder, file)) if folder.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{before}File \"{file}")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +179,7 @@ mod tests {
     #[test]
     fn of_a_traceback_the_plugins_part_is_shown() {
         let said = "Traceback (most recent call last):\n  File \"/v/bin/componentize-py\", line 8, in <module>\n    \
-            sys.exit(script())\nAssertionError: Traceback (most recent call last):\n  File \"/0/plugin.py\", line 7, \
+            sys.exit(script())\nAssertionError: Traceback (most recent call last):\n  File \"/1/plugin.py\", line 7, \
             in <module>\n    import words\nModuleNotFoundError: No module named 'words'\n\n\nCaused by:\n    \
             ModuleNotFoundError: No module named 'words'\n\nStack backtrace:\n   0: anyhow\n";
         assert_eq!(

@@ -42,7 +42,8 @@ const TAKEN: &[&str] =
 
 pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
     let name = &arguments.name;
-    check(name, arguments.lang).map_err(|problem| Problem::usage(format!("`{name}`: {problem}")))?;
+    check(name, arguments.lang)
+        .map_err(|problem| Problem::usage(format!("`{name}`: {problem}")))?;
     let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(name));
     if fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some())
         || (dir.symlink_metadata().is_ok() && !dir.is_dir())
