@@ -35,7 +35,8 @@ fn call<T>(
     let headers = headers.iter().map(|pair| format!("{}: {}", pair.name, pair.value));
     let body = body.map(|body| body.text.clone());
     let others: Vec<String> = query.chain(headers).chain(body).collect();
-    let request = Request { interface, function, effect, segments: &segments, others: &others };
+    let request =
+        Request { interface, function, effect, segments: &segments, path: None, others: &others };
     let acted = gate(&request, |world: &mut World| match world.endpoints.get_mut(endpoint) {
         Some(answers) => Ok(act(answers)),
         None => {
