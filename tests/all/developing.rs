@@ -10,6 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use interlock_tests::{interlock, read, root};
 
+use crate::languages;
+
+/// Where the page's chapter about Python begins.
+const IN_PYTHON: &str = "## The same in Python\n";
+
 /// One thing that the page tells to do.
 #[derive(Debug)]
 enum Do {
@@ -40,6 +45,9 @@ fn steps(page: &str) -> Result<Vec<Do>> {
     Ok(steps)
 }
 
+/// Folders for `PATH` and `PYTHONPATH`.
+type Tools = Option<(PathBuf, PathBuf)>;
+
 /// Whether plugins can be compiled by the toolchain that a developer would use.
 fn can_compile() -> Result<bool> {
     let rustc = Command::new("rustc")
@@ -53,13 +61,17 @@ fn can_compile() -> Result<bool> {
     }))
 }
 
-/// Runs one command of the page; gives what it printed.
-fn run(line: &str, folder: &Path) -> Result<String> {
+/// Runs one command of the page, with what a chapter needs installed; gives what it printed.
+fn run(line: &str, folder: &Path, tools: &Tools) -> Result<String> {
     let beside = interlock()?.parent().context("no folder")?.to_owned();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new("bash");
     command.args(["-c", line]).current_dir(folder).stdin(Stdio::null());
     command.env("PATH", format!("{}:{path}", beside.display())).env("NO_COLOR", "1");
+    if let Some((bin, packages)) = tools {
+        command.env("PATH", format!("{}:{}:{path}", beside.display(), bin.display()));
+        command.env("PYTHONPATH", packages);
+    }
     // What cargo set for this test is not what a developer has.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -84,7 +96,16 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
         )?;
         return Ok(());
     }
-    let steps = steps(&read("docs/guides/first-plugin.md")?)?;
+    let page = read("docs/guides/first-plugin.md")?;
+    let (rust, python) = page.split_once(IN_PYTHON).context("no chapter about Python")?;
+    ensure!(python.contains(&format!("`pip install {}`", languages::COMPONENTIZE)));
+    let (mut steps, mut more) = (steps(rust)?, steps(python)?);
+    ensure!(more.len() > 8, "{more:#?}");
+    // Where PyPI cannot be reached, which is said loudly, the rest of the page is still tried.
+    let tools = languages::componentize()?;
+    if tools.is_some() {
+        steps.append(&mut more);
+    }
     ensure!(steps.len() > 15, "{steps:#?}");
     let place = tempfile::tempdir()?;
     let mut folder = place.path().canonicalize()?;
@@ -105,9 +126,11 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
             continue;
         }
         let started = Instant::now();
-        let said = run(line, &folder)?;
+        let said = run(line, &folder, &tools)?;
         took.push((started.elapsed(), line.clone()));
         let must_say: &[&str] = match line.as_str() {
+            line if line.ends_with("--lang python") => &["made look-again", "python3 -m unittest"],
+            "python3 -m unittest" => &["Ran 2 tests", "OK"],
             line if line.starts_with("interlock new") => {
                 let link = place.path().join("look-after/target");
                 fs::create_dir_all(&target)?;
@@ -116,7 +139,7 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
             }
             "cargo test" => &["test result: ok", "passed"],
             "interlock build" => &["Asks for", "interlock plugin install"],
-            line if line.contains("look-after.look ") => &["\"api in prod is healthy\""],
+            line if line.contains(".look ") => &["\"api in prod is healthy\""],
             line if line.contains("bring-back '") => &["rolled back to version 1", "restarted"],
             line if line.starts_with("interlock journal") => &["outcome", "ended"],
             _ => &[],
@@ -192,5 +215,63 @@ fn the_usual_mistakes_of_a_developer_are_told_with_what_helps() -> Result<()> {
         (func (export "go") (canon lift (core func $i "go"))))"#;
     fs::write(&wasm, wat::parse_str(alien)?)?;
     build(2, &["acme:cache/admin@1.0.0", "catalogues"])?;
+    Ok(())
+}
+
+/// The same of a developer in Python, where the tool is another program, and here one of ours.
+#[test]
+fn the_usual_mistakes_of_a_developer_in_python_are_told_with_what_helps() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir()?;
+    let (bin, plugin) = (place.path().join("bin"), place.path().join("look-again"));
+    fs::create_dir(&bin)?;
+    let told = |words: &[&str], code: i32, says: &[&str]| -> Result<()> {
+        let mut command = Command::new(interlock()?);
+        command.args(words).current_dir(place.path()).env("PATH", &bin).env("NO_COLOR", "1");
+        let output = command.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let all = says.iter().all(|word| said.contains(word));
+        ensure!(output.status.code() == Some(code) && all, "{words:?} not {says:?}:\n{said}");
+        ensure!(!said.contains("AssertionError") && !said.contains('\u{1b}'), "{said:?}");
+        Ok(())
+    };
+    told(&["new", "world", "--lang", "python"], 2, &["something else by that name"])?;
+    told(&["new", "look-again", "--lang", "python", "--sdk", "bin"], 2, &["not the guest SDK"])?;
+    ensure!(!plugin.exists(), "something was left behind");
+    told(&["new", "look-again", "--lang", "python"], 0, &[])?;
+    let build = |says: &[&str]| told(&["build", "look-again"], 2, says);
+    build(&["not installed", "pip install componentize-py=="])?;
+    let script = |name: &str, text: &str| -> Result<()> {
+        fs::write(bin.join(name), format!("#!/bin/sh\n{text}\n"))?;
+        Ok(fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755))?)
+    };
+    script(
+        "python3",
+        "echo \"ModuleNotFoundError: No module named 'componentize_py'\" >&2; exit 1",
+    )?;
+    build(&["not installed", "pip install componentize-py=="])?;
+    script(
+        "componentize-py",
+        "printf 'Traceback\\nAssertionError: Traceback (most recent call last):\\n  File \"/1/plugin.py\", line 3\\n\\033[2J\\n' >&2; exit 1",
+    )?;
+    build(&["does not build", "|   File \"plugin.py\", line 3"])?;
+    script("componentize-py", "exit 0")?;
+    build(&["made no component"])?;
+    // The world is read before any tool is started.
+    fs::remove_file(bin.join("componentize-py"))?;
+    let world = fs::read_to_string(plugin.join("wit/world.wit"))?;
+    for (old, new, says) in [
+        ("observe@0.1.0", "observe@0.9.0", "interlock:environment@0.9.0"),
+        ("environment/observe", "environment/watch", "wit/world.wit:7:"),
+        ("interlock:environment/observe@0.1.0", "acme:cache/admin@1.0.0", "acme:cache@1.0.0"),
+    ] {
+        fs::write(plugin.join("wit/world.wit"), world.replace(old, new))?;
+        build(&[
+            says,
+            "This host has:",
+            "interlock:environment@0.1.0  types, observe",
+            "wit/deps",
+        ])?;
+    }
     Ok(())
 }

@@ -18,6 +18,8 @@ mod cases;
 mod journeys;
 // The path of a tool developer: the page about a first plugin is run.
 mod developing;
+// The same plugin in several languages: to whoever calls it, there is one.
+mod languages;
 // What people type wrong: arguments, names, resources, configuration. Exit code, words, nothing changed.
 mod mistakes;
 // What is shown and how it ends: terminal bytes, output that cannot be written, commands to paste, refusals.

@@ -51,6 +51,19 @@ pub(crate) fn installed(
     Ok(None)
 }
 
+/// Packages of PyPI, in a folder for `PYTHONPATH`; `None`, said loudly, where they cannot be had.
+pub(crate) fn pip(what: &str, folder: &str, packages: &[&str]) -> Result<Option<PathBuf>> {
+    installed(what, folder, |into| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
+            .args(["--retries", "1", "--timeout", "15"])
+            .args(packages)
+            .arg("--target")
+            .arg(into);
+        pip
+    })
+}
+
 /// Packages of npm, and the Node to run them with.
 pub(super) struct Npm {
     node: PathBuf,

@@ -36,10 +36,14 @@ fn desk() -> Result<Desk> {
 }
 
 /// A child that is ended when it goes out of scope.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
-    fn start(folder: &Path, words: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
+    pub(crate) fn start(
+        folder: &Path,
+        words: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut command = Command::new(interlock()?);
         command.args(words).current_dir(folder).env("NO_COLOR", "1").env_remove("INTERLOCK_TOKEN");
         command.envs(environment.iter().copied());
@@ -54,7 +58,7 @@ impl Running {
     }
 
     /// Waits for its end; gives its exit code and what it said on stderr.
-    fn ended(&mut self) -> Result<(Option<i32>, String)> {
+    pub(crate) fn ended(&mut self) -> Result<(Option<i32>, String)> {
         let started = Instant::now();
         let status = loop {
             if let Some(status) = self.0.try_wait()? {
@@ -180,7 +184,7 @@ fn at(value: &Value, pointer: &str) -> Value {
 }
 
 /// A line of JSON-RPC to a process, and the answer.
-fn ask(
+pub(crate) fn ask(
     stdin: &mut ChildStdin,
     stdout: &mut BufReader<ChildStdout>,
     message: &Value,

@@ -46,15 +46,7 @@ impl Cloud {
     /// `None`, said loudly, where PyPI cannot be reached.
     fn start() -> Result<Option<Self>> {
         let name = PACKAGES.first().context("no package")?.replace("==", "-");
-        let packages = clients::installed("the aws command and moto", &name, |into| {
-            let mut pip = Command::new("python3");
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .args(["--no-input", "--retries", "1", "--timeout", "15"])
-                .args(PACKAGES)
-                .arg("--target")
-                .arg(into);
-            pip
-        })?;
+        let packages = clients::pip("the aws command and moto", &name, &PACKAGES)?;
         let Some(packages) = packages else { return Ok(None) };
         let asked =
             Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output()?;

@@ -63,18 +63,17 @@ impl ArtifactCache {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Found::Nothing,
             Err(e) => return Found::Bad(format!("`{}` cannot be read: {e}", path.display())),
         };
-        let buffer = match read_regular(&file) {
-            Ok(buffer) => buffer,
+        let (tag, artifact) = match read_regular(&file) {
+            Ok(read) => read,
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                return Found::Bad(format!("`{}` is not authentic", path.display()));
+            }
             Err(e) => return Found::Bad(format!("`{}` cannot be read: {e}", path.display())),
         };
-        let authentic = buffer.split_at_checked(MAC_BYTES).is_some_and(|(tag, artifact)| {
-            self.mac(&profile, plugin, artifact).is_some_and(|mac| mac.verify_slice(tag).is_ok())
-        });
-        if !authentic {
+        let mac = self.mac(&profile, plugin, &artifact);
+        if !mac.is_some_and(|mac| mac.verify_slice(&tag).is_ok()) {
             return Found::Bad(format!("`{}` is not authentic", path.display()));
         }
-        let mut artifact = buffer;
-        artifact.drain(..MAC_BYTES);
         Found::Authentic(artifact)
     }
 
@@ -119,14 +118,17 @@ impl ArtifactCache {
     }
 }
 
-fn read_regular(file: &File) -> io::Result<Vec<u8>> {
+/// The MAC, and what it should be over: apart from the start, because an artifact of 40 MB is not moved for nothing.
+fn read_regular(mut file: &File) -> io::Result<([u8; MAC_BYTES], Vec<u8>)> {
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() > MAX_ARTIFACT {
         return Err(io::Error::other("it is not a file of a possible size"));
     }
-    let mut buffer = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    file.take(MAX_ARTIFACT).read_to_end(&mut buffer)?;
-    Ok(buffer)
+    let mut tag = [0; MAC_BYTES];
+    file.read_exact(&mut tag)?;
+    let mut artifact = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    file.take(MAX_ARTIFACT).read_to_end(&mut artifact)?;
+    Ok((tag, artifact))
 }
 
 /// The engine's version and settings, as far as an artifact depends on them.

@@ -103,8 +103,10 @@ pub(super) struct NewArguments {
 /// What a plugin is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Language {
-    /// With the guest SDK.
+    /// With the guest SDK for Rust.
     Rust,
+    /// With the guest SDK for Python, and componentize-py.
+    Python,
 }
 
 #[derive(Debug, Args)]

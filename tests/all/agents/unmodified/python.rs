@@ -14,13 +14,7 @@ pub(super) const SDK: &str = "mcp==2.3.0";
 /// The script; `None` where PyPI cannot be reached.
 fn script() -> Result<Option<Command>> {
     let what = format!("the Python SDK ({SDK})");
-    let sdk = clients::installed(&what, &SDK.replace("==", "-"), |into| {
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
-            .args(["--retries", "1", "--timeout", "15", SDK, "--target"])
-            .arg(into);
-        pip
-    })?;
+    let sdk = clients::pip(&what, &SDK.replace("==", "-"), &[SDK])?;
     Ok(sdk.map(|sdk| {
         let mut python = Command::new("python3");
         python.arg(root().join("tests/clients/python_sdk.py")).env("PYTHONPATH", sdk);

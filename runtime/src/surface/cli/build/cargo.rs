@@ -1,7 +1,7 @@
 //! Plugins in Rust: cargo compiles, and says which file it made. Its own errors are the best there are, so they are
 //! shown as they are; what it cannot know (which target, how to get it) is added.
 
-use super::super::output::Output;
+use super::{super::output::Output, Told};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -26,8 +26,8 @@ pub(super) enum Failure {
     NoComponent,
 }
 
-impl Failure {
-    pub(super) const fn code(&self) -> &'static str {
+impl Told for Failure {
+    fn code(&self) -> &'static str {
         match self {
             Self::NoCargo(_) => "no-cargo",
             Self::NoTarget { .. } => "no-target",
@@ -36,17 +36,15 @@ impl Failure {
         }
     }
 
-    /// What the compiler said.
-    pub(super) fn said(&self) -> &str {
+    fn said(&self) -> &str {
         match self {
             Self::NoTarget { said } | Self::Broken { said } => said,
             Self::NoCargo(_) | Self::NoComponent => "",
         }
     }
 
-    /// What would help, where the compiler does not say it.
-    pub(super) const fn next(&self) -> Option<&'static str> {
-        match self {
+    fn next(&self) -> Option<String> {
+        let next = match self {
             Self::NoCargo(_) => Some("Install Rust with rustup: https://rustup.rs"),
             Self::NoTarget { .. } => {
                 Some("Add it, then build again:  rustup target add wasm32-wasip2")
@@ -55,7 +53,8 @@ impl Failure {
                 "A plugin is a library: Cargo.toml needs `crate-type = [\"cdylib\", \"rlib\"]` under `[lib]`.",
             ),
             Self::Broken { .. } => None,
-        }
+        };
+        next.map(str::to_owned)
     }
 }
 

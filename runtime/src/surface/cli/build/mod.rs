@@ -1,7 +1,9 @@
 //! `interlock build`: compiles the plugin in a folder to a component and says what it can do. The sheet at the end
 //! is read off the component's own imports: what the developer sees is what the operator will.
 
-mod cargo;
+mod cargo; // Rust
+mod python; // componentize-py
+mod world; // the WIT of plugins that have no generated bindings
 
 use super::{
     Ending,
@@ -18,6 +20,16 @@ use std::path::Path;
 /// How a compiler's last words are shown.
 const INDENT: &str = "  | ";
 
+/// A build that made nothing, as it is told.
+trait Told: std::error::Error {
+    /// The stable word for it.
+    fn code(&self) -> &'static str;
+    /// What the compiler said.
+    fn said(&self) -> &str;
+    /// What would help, where the compiler does not say it.
+    fn next(&self) -> Option<String>;
+}
+
 pub(super) async fn run(
     arguments: &BuildArguments,
     config: &Path,
@@ -25,14 +37,17 @@ pub(super) async fn run(
     output: &Output,
 ) -> Ending {
     let dir = &arguments.dir;
-    if !dir.join("Cargo.toml").is_file() {
+    let built = if dir.join("Cargo.toml").is_file() {
+        cargo::build(dir, &arguments.more, output).map_err(|failure| failed(&failure))?
+    } else if python::is_in(dir) {
+        python::build(dir, &arguments.more, output).map_err(|failure| failed(&failure))?
+    } else {
         return Err(Problem::usage(format!(
-            "{} is no plugin's folder: there is no Cargo.toml in it",
+            "{} is no plugin's folder: there is no Cargo.toml in it, and no plugin.py with a wit/world.wit",
             dir.display()
         ))
         .more("  `interlock new NAME` makes one."));
-    }
-    let built = cargo::build(dir, &arguments.more, output).map_err(failed)?;
+    };
     let bytes = std::fs::metadata(&built).map_or(0, |metadata| metadata.len());
     let sheet = sheet_of(&built, config, named, output).await?;
     let status = if sheet.is_served() { "built" } else { "not-served" };
@@ -62,7 +77,7 @@ fn next(built: &Path, sheet: &Sheet) -> String {
 }
 
 /// What did not compile, with what the compiler said and what would help.
-fn failed(failure: cargo::Failure) -> Problem {
+fn failed(failure: &impl Told) -> Problem {
     let problem = Problem::new(2, failure.code(), failure.to_string());
     let mut more = String::new();
     for line in plain_lines(failure.said()).lines() {

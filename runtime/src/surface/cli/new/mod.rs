@@ -9,10 +9,11 @@ use super::{
     problem::Problem,
     shell,
 };
-use crate::config::edit::write_atomically;
+use crate::{HostError, config::edit::write_atomically};
 use serde_json::json;
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
 
@@ -23,6 +24,16 @@ const RUST: &[(&str, &str)] = &[
     ("README.md", include_str!("rust/README.md.txt")),
     (".gitignore", "/target\n"),
 ];
+/// The files of a plugin in Python, beside the link to its SDK.
+const PYTHON: &[(&str, &str)] = &[
+    ("plugin.py", include_str!("python/plugin.py.txt")),
+    ("test_plugin.py", include_str!("python/test_plugin.py.txt")),
+    ("wit/world.wit", include_str!("python/world.wit.txt")),
+    ("README.md", include_str!("python/README.md.txt")),
+    (".gitignore", "/build/\n__pycache__/\n"),
+];
+/// The SDK for Python below the guest SDK's folder, and the link's name: that of the package.
+const PYTHON_SDK: (&str, &str) = ("python/interlock_guest", "interlock_guest");
 /// The longest name: a client sees `name__tool`, and takes 64 characters.
 const MAX_NAME: usize = 40;
 /// Names that would be two things for the compiler.
@@ -31,7 +42,8 @@ const TAKEN: &[&str] =
 
 pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
     let name = &arguments.name;
-    check(name).map_err(|problem| Problem::usage(format!("`{name}`: {problem}")))?;
+    check(name, arguments.lang)
+        .map_err(|problem| Problem::usage(format!("`{name}`: {problem}")))?;
     let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(name));
     if fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some())
         || (dir.symlink_metadata().is_ok() && !dir.is_dir())
@@ -46,14 +58,15 @@ pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
         Some(sdk) => sdk.clone(),
         None => beside_this_program().ok_or_else(no_sdk)?,
     };
-    let Some(sdk) = sdk.canonicalize().ok().filter(|sdk| sdk.join("Cargo.toml").is_file()) else {
+    let (files, mark, tests) = match arguments.lang {
+        Language::Rust => (RUST, "Cargo.toml", "cargo test              "),
+        Language::Python => (PYTHON, PYTHON_SDK.0, "python3 -m unittest     "),
+    };
+    let Some(sdk) = sdk.canonicalize().ok().filter(|sdk| sdk.join(mark).exists()) else {
         return Err(Problem::usage(format!("{} is not the guest SDK's folder", sdk.display())));
     };
     // As TOML reads it back: a path may have quotes in it.
-    let sdk = toml::Value::String(sdk.display().to_string()).to_string();
-    let files = match arguments.lang {
-        Language::Rust => RUST,
-    };
+    let quoted = toml::Value::String(sdk.display().to_string()).to_string();
     let mut made = Made::default();
     made.folder(&dir)?;
     for (path, text) in files {
@@ -62,17 +75,23 @@ pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
             made.folder(folder)?;
         }
         let text = text
-            .replace("\"{{sdk}}\"", &sdk)
+            .replace("\"{{sdk}}\"", &quoted)
             .replace("{{file}}", &name.replace('-', "_"))
             .replace("{{name}}", name);
         made.before(&path, |p| fs::remove_file(p));
         write_atomically(&path, text.as_bytes(), 0o644)?;
     }
+    if arguments.lang == Language::Python {
+        let link = dir.join(PYTHON_SDK.1);
+        made.before(&link, |p| fs::remove_file(p));
+        symlink(sdk.join(PYTHON_SDK.0), &link)
+            .map_err(HostError::io(format!("cannot make {}", link.display())))?;
+    }
     made.keep();
     let told = json!({"status": "made", "name": name, "dir": dir});
     output.result(&told, || {
         format!(
-            "{} {}\n\nNext:\n  {}\n  cargo test          its tests, without Wasm and without a host\n  interlock build     the component, and what it can do",
+            "{} {}\n\nNext:\n  {}\n  {tests}its tests, without Wasm and without a host\n  interlock build         the component, and what it can do",
             styled(GREEN, "made"),
             dir.display(),
             styled(BOLD, format!("cd {}", shell::path(&dir))),
@@ -82,7 +101,7 @@ pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
 }
 
 /// Why a name is none.
-fn check(name: &str) -> Result<(), String> {
+fn check(name: &str, lang: Language) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase())
         || !name.chars().all(is_plain)
@@ -93,7 +112,15 @@ fn check(name: &str) -> Result<(), String> {
             "a plugin's name has lower-case letters, digits and `-`, begins with a letter, and at most {MAX_NAME} characters"
         ));
     }
-    if TAKEN.contains(&name) {
+    let is_taken = match lang {
+        Language::Rust => TAKEN.contains(&name),
+        // It becomes the name of a package and of a world, so it must be one that WIT reads.
+        Language::Python => {
+            let text = format!("package plugin:{name};\nworld {name} {{}}\n");
+            wit_parser::Resolve::default().push_str("world.wit", &text).is_err()
+        }
+    };
+    if is_taken {
         return Err("the compiler knows something else by that name".to_owned());
     }
     Ok(())
@@ -113,12 +140,14 @@ fn no_sdk() -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Language, check};
 
     #[test]
     fn names_are_names_everywhere() {
         for name in ["a", "fix-service", "x2", &"a".repeat(40)] {
-            assert!(check(name).is_ok(), "{name}");
+            for lang in [Language::Rust, Language::Python] {
+                assert!(check(name, lang).is_ok(), "{name}");
+            }
         }
         for name in [
             "",
@@ -135,7 +164,10 @@ mod tests {
             "test",
             &"a".repeat(41),
         ] {
-            assert!(check(name).is_err(), "{name}");
+            assert!(check(name, Language::Rust).is_err(), "{name}");
+        }
+        for name in ["world", "interface", "a--b", "A"] {
+            assert!(check(name, Language::Python).is_err(), "{name}");
         }
     }
 }

@@ -1,0 +1,134 @@
+//! The WIT that a plugin is built against where its language has no bindings of its own: the plugin's `wit/`, and
+//! beside it the packages of this very host. A developer copies none of them, so none is an old copy; what the
+//! world names wrongly is told here, in seconds, and not by a tool that ran for a minute.
+
+use std::{fs, io, path::Path};
+use thiserror::Error;
+use wit_parser::Resolve;
+
+/// The host's packages. All of them: which of their interfaces a plugin imports stands in its world.
+const HOST: &[(&str, &str)] = &[
+    ("interlock-tool", include_str!("../../../../../guest-sdk/wit/tool/tool.wit")),
+    (
+        "interlock-environment",
+        include_str!("../../../../../guest-sdk/wit/environment/environment.wit"),
+    ),
+    ("interlock-files", include_str!("../../../../../guest-sdk/wit/files/files.wit")),
+    ("interlock-http", include_str!("../../../../../guest-sdk/wit/http/http.wit")),
+];
+/// Where a plugin's world is with all that it names, below the plugin's folder.
+pub(super) const WIT: &str = "build/wit";
+/// Folders in folders of `wit/`: `deps/NAME` and no deeper.
+const DEPTH: usize = 2;
+
+/// Why there is no world to build against.
+#[derive(Debug, Error)]
+pub(super) enum Wrong {
+    #[error("the WIT of the plugin cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    #[error("the plugin's world cannot be built against this host's WIT")]
+    Wit { said: String },
+}
+
+/// Puts `wit/` of the plugin in `dir` and the host's packages into [`WIT`], and reads them. Gives the world's name.
+pub(super) fn prepare(dir: &Path) -> Result<String, Wrong> {
+    let (own, wit) = (dir.join("wit"), dir.join(WIT));
+    match fs::remove_dir_all(&wit) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    copy(&own, &wit, DEPTH)?;
+    for (package, text) in HOST {
+        let folder = wit.join("deps").join(package);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("host.wit"), text)?;
+    }
+    let mut resolve = Resolve::default();
+    let world = resolve.push_dir(&wit).and_then(|(package, _)| {
+        let world = resolve.select_world(&[package], None)?;
+        Ok(resolve.worlds.get(world).map(|world| world.name.clone()))
+    });
+    match world {
+        Ok(Some(name)) => Ok(name),
+        Ok(None) => Err(Wrong::Wit { said: "there is no world in it".to_owned() }),
+        Err(error) => {
+            // The developer's file, and not the copy.
+            let said = error.root_cause().to_string();
+            let said = said.replace(&wit.display().to_string(), &own.display().to_string());
+            Err(Wrong::Wit { said })
+        }
+    }
+}
+
+/// What a world may name on this host, for whoever named something else.
+pub(super) fn offered() -> String {
+    let mut lines = Vec::new();
+    let mut resolve = Resolve::default();
+    for (package, text) in HOST {
+        let Ok(id) = resolve.push_str(format!("{package}.wit"), text) else { continue };
+        let Some(package) = resolve.packages.get(id) else { continue };
+        let names: Vec<&str> = package.interfaces.keys().map(String::as_str).collect();
+        lines.push(format!("{}  {}", package.name, names.join(", ")));
+    }
+    lines.join("\n")
+}
+
+/// Copies the `.wit` files of a folder.
+fn copy(from: &Path, to: &Path, depth: usize) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            if depth > 0 {
+                copy(&from, &to, depth - 1)?;
+            }
+        } else if from.extension().is_some_and(|extension| extension == "wit") {
+            fs::write(&to, fs::read(&from)?)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(text: &str) -> Result<String, Wrong> {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("wit")).unwrap();
+        fs::write(dir.path().join("wit/world.wit"), text).unwrap();
+        prepare(dir.path())
+    }
+
+    #[test]
+    fn a_world_has_the_packages_of_this_host() {
+        let text = "package a:b;\nworld fix-it {\n  include interlock:tool/plugin@0.1.0;\n  \
+            import interlock:environment/observe@0.1.0;\n  import interlock:http/fetch@0.1.0;\n  \
+            import interlock:files/read@0.1.0;\n}\n";
+        assert_eq!(world(text).unwrap(), "fix-it");
+    }
+
+    #[test]
+    fn what_this_host_has_not_is_named_with_its_line() {
+        for (import, says) in [
+            ("interlock:environment/observe@0.2.0", "interlock:environment@0.2.0"),
+            ("interlock:environment/look@0.1.0", "interface"),
+            ("acme:cache/admin@1.0.0", "acme:cache@1.0.0"),
+        ] {
+            let text = format!("package a:b;\nworld w {{\n  import {import};\n}}\n");
+            let Err(Wrong::Wit { said }) = world(&text) else { panic!("{import} was found") };
+            assert!(said.contains(says) && said.contains("/wit/world.wit:3:"), "{said}");
+            assert!(!said.contains("build/wit"), "{said}");
+        }
+        assert!(matches!(world("package a:b;"), Err(Wrong::Wit { .. })));
+        assert!(matches!(world("package a:b;\nworld {"), Err(Wrong::Wit { .. })));
+    }
+
+    #[test]
+    fn what_is_offered_are_packages_with_versions_and_their_interfaces() {
+        let all = offered();
+        assert_eq!(all.lines().count(), HOST.len(), "{all}");
+        assert!(all.contains("interlock:environment@0.1.0  types, observe"), "{all}");
+    }
+}
