@@ -275,3 +275,60 @@ fn the_usual_mistakes_of_a_developer_in_python_are_told_with_what_helps() -> Res
     }
     Ok(())
 }
+
+/// The same of a developer in JavaScript.
+#[test]
+fn the_usual_mistakes_of_a_developer_in_javascript_are_told_with_what_helps() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir()?;
+    let (bin, plugin) = (place.path().join("bin"), place.path().join("look-again"));
+    let own = plugin.join("node_modules/.bin");
+    fs::create_dir(&bin)?;
+    fs::create_dir_all(plugin.join("wit"))?;
+    let build = |says: &[&str]| -> Result<()> {
+        let mut command = Command::new(interlock()?);
+        command.args(["build", "look-again"]).current_dir(place.path());
+        command.env("PATH", &bin).env("NO_COLOR", "1").stdin(Stdio::null());
+        let output = command.output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let all = says.iter().all(|word| said.contains(word));
+        ensure!(output.status.code() == Some(2) && all, "{} not {says:?}:\n{said}", output.status);
+        ensure!(!said.contains("Failed to") && !said.contains('\u{1b}'), "{said:?}");
+        Ok(())
+    };
+    let world = "package plugin:look-again;\nworld look-again {\n  include interlock:tool/plugin@0.1.0;\n  \
+        import interlock:environment/observe@0.1.0;\n}\n";
+    fs::write(plugin.join("wit/world.wit"), world.replace("observe@0.1.0", "observe@0.9.0"))?;
+    fs::write(plugin.join("plugin.js"), "export const tools = nope();\n")?;
+    build(&["no plugin's folder", "plugin.js and package.json"])?;
+    fs::write(plugin.join("package.json"), "{\"type\": \"module\"}")?;
+    // The world is read before anything else.
+    build(&["interlock:environment@0.9.0", "This host has:", "wit/deps"])?;
+    fs::write(plugin.join("wit/world.wit"), world)?;
+    build(&["no interlock-guest", "npm install"])?;
+    fs::create_dir_all(plugin.join("node_modules/interlock-guest"))?;
+    fs::write(plugin.join("node_modules/interlock-guest/package.json"), "{}")?;
+    build(&["not installed", "npm install --save-dev componentize-qjs@"])?;
+    let script = |folder: &Path, text: &str| -> Result<()> {
+        let file = folder.join("componentize-qjs");
+        fs::create_dir_all(folder)?;
+        fs::write(&file, format!("#!/bin/sh\n{text}\n"))?;
+        Ok(fs::set_permissions(file, fs::Permissions::from_mode(0o755))?)
+    };
+    script(&bin, "echo \"env: 'node': No such file or directory\" >&2; exit 127")?;
+    build(&["Node, which runs componentize-qjs, is not installed", "https://nodejs.org"])?;
+    script(&bin, "exit 0")?;
+    build(&["made no component"])?;
+    // The plugin's own goes before that of the machine.
+    let evaluating = "Error: : Failed to evaluate user JavaScript module: Failed to finish JavaScript module evaluation: ";
+    let fails =
+        |with: &str| script(&own, &format!("printf '%b' \"{evaluating}{with}\" >&2; exit 1"));
+    fails("Error: nope is not defined\\n    at <anonymous> (/plugin.js:1:22)\\n\\033[2J\\n")?;
+    build(&["does not build", "| Error: nope is not defined", "at <anonymous> (plugin.js:1:22)"])?;
+    let teardown = "interlock:environment/teardown@0.1.0";
+    fails(&format!(
+        "Error: Error resolving module '{teardown}' from '/plugin.js': filesystem module not found: x"
+    ))?;
+    build(&["from 'plugin.js'", "wit/world.wit:  import interlock:environment/teardown@0.1.0;"])?;
+    Ok(())
+}

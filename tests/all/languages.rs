@@ -6,6 +6,7 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufReader;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -14,13 +15,15 @@ use anyhow::{Context, Result, ensure};
 use interlock_tests::{Deployment, interlock, root, staged_plugin};
 use serde_json::{Value, json};
 
-use crate::agents::clients;
+use crate::agents::clients::{self, Npm};
 use crate::agents::{Running, ask};
 use crate::journeys::{AGENT, OBSERVE, REMEDIATE};
 use crate::replay;
 
 /// What makes components of Python, pinned so that a new one fails on the day it is chosen.
 pub(crate) const COMPONENTIZE: &str = "componentize-py==0.25.1";
+/// The same of JavaScript.
+const COMPONENTIZE_QJS: &str = "componentize-qjs@0.4.5";
 const API: &str = r#"{"environment":"prod","service":"api"}"#;
 /// What is of one run and not of the plugin. What a service wrote lately depends on who asked it how often.
 const OF_THE_RUN: [&str; 4] = ["invocation", "receipt", "pid", "logs"];
@@ -61,6 +64,25 @@ fn python() -> Result<Option<PathBuf>> {
         let mut build = Command::new(interlock()?);
         build.arg("build").arg(folder);
         build.env("PATH", format!("{}:{path}", bin.display())).env("PYTHONPATH", packages);
+        Ok(Some((build, "build/fix-service.wasm")))
+    })
+}
+
+/// `fix-service-js`, by `interlock build`, with the SDK as `npm install` has it in a checkout: a link.
+fn javascript() -> Result<Option<PathBuf>> {
+    let sources = ["examples/fix-service-js", "guest-sdk/js"];
+    cached("js", COMPONENTIZE_QJS, &sources, |folder| {
+        let Some(npm) = Npm::installed("componentize-qjs", &[COMPONENTIZE_QJS])? else {
+            return Ok(None);
+        };
+        let modules = folder.join("node_modules");
+        if modules.exists() {
+            fs::remove_dir_all(&modules)?;
+        }
+        fs::create_dir(&modules)?;
+        symlink(root().join("guest-sdk/js"), modules.join("interlock-guest"))?;
+        let mut build = Command::new(interlock()?);
+        build.arg("build").arg(folder).env("PATH", npm.path()?);
         Ok(Some((build, "build/fix-service.wasm")))
     })
 }
@@ -254,4 +276,9 @@ fn is_the_one_in_rust(built: Built) -> Result<()> {
 #[test]
 fn fix_service_in_python_is_the_one_in_rust_to_whoever_calls_it() -> Result<()> {
     is_the_one_in_rust(python)
+}
+
+#[test]
+fn fix_service_in_javascript_is_the_one_in_rust_to_whoever_calls_it() -> Result<()> {
+    is_the_one_in_rust(javascript)
 }

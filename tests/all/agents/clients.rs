@@ -1,6 +1,7 @@
 //! Programs that are not ours, installed once for all tests of this checkout. What cannot be had is said
 //! loudly: a test that tried nothing must not look like one that passed.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,7 @@ pub(crate) fn pip(what: &str, folder: &str, packages: &[&str]) -> Result<Option<
 }
 
 /// Packages of npm, and the Node to run them with.
-pub(super) struct Npm {
+pub(crate) struct Npm {
     node: PathBuf,
     /// Where they are; a script in a folder of this one can import them.
     pub(super) folder: PathBuf,
@@ -73,7 +74,7 @@ pub(super) struct Npm {
 
 impl Npm {
     /// Packages with their versions; `None`, said loudly, where npm cannot be had or reached.
-    pub(super) fn installed(what: &str, packages: &[&str]) -> Result<Option<Self>> {
+    pub(crate) fn installed(what: &str, packages: &[&str]) -> Result<Option<Self>> {
         let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
         let node = format!("node-linux-{arch}");
         let install = |what: &str, packages: &[&str]| {
@@ -92,6 +93,14 @@ impl Npm {
         let Some(with) = install("Node", &[&format!("{node}@{NODE}")])? else { return Ok(None) };
         let node = with.join("node_modules").join(node).join("bin/node");
         Ok(install(what, packages)?.map(|folder| Self { node, folder }))
+    }
+
+    /// `PATH` with the programs of these packages and this Node before the machine's.
+    pub(crate) fn path(&self) -> Result<OsString> {
+        let node = self.node.parent().context("no folder")?.to_owned();
+        let all = std::env::var_os("PATH").unwrap_or_default();
+        let first = [self.folder.join("node_modules/.bin"), node];
+        Ok(std::env::join_paths(first.into_iter().chain(std::env::split_paths(&all)))?)
     }
 
     /// Runs a script: one of a package, named from `node_modules` on, or any other by its whole path.

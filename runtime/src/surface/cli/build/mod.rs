@@ -2,6 +2,8 @@
 //! is read off the component's own imports: what the developer sees is what the operator will.
 
 mod cargo; // Rust
+mod javascript; // componentize-qjs
+mod modules; // its input
 mod python; // componentize-py
 mod world; // the WIT of plugins that have no generated bindings
 
@@ -41,9 +43,12 @@ pub(super) async fn run(
         cargo::build(dir, &arguments.more, output).map_err(|failure| failed(&failure))?
     } else if python::is_in(dir) {
         python::build(dir, &arguments.more, output).map_err(|failure| failed(&failure))?
+    } else if javascript::is_in(dir) {
+        javascript::build(dir, &arguments.more, output).map_err(|failure| failed(&failure))?
     } else {
         return Err(Problem::usage(format!(
-            "{} is no plugin's folder: there is no Cargo.toml in it, and no plugin.py with a wit/world.wit",
+            "{} is no plugin's folder: there is no Cargo.toml in it, and no plugin.py, or plugin.js and package.json, \
+             with a wit/world.wit",
             dir.display()
         ))
         .more("  `interlock new NAME` makes one."));

@@ -44,8 +44,7 @@ impl Told for Failure {
         match self {
             Self::NoTool => "no-componentize-py",
             Self::NotStarted(_) => "componentize-py",
-            Self::World(Wrong::Unreadable(_)) => "wit-unreadable",
-            Self::World(Wrong::Wit { .. }) => "other-wit",
+            Self::World(wrong) => wrong.code(),
             Self::Broken { .. } => "does-not-build",
             Self::NoComponent => "no-component",
         }
@@ -53,7 +52,8 @@ impl Told for Failure {
 
     fn said(&self) -> &str {
         match self {
-            Self::World(Wrong::Wit { said }) | Self::Broken { said } => said,
+            Self::World(wrong) => wrong.said(),
+            Self::Broken { said } => said,
             _ => "",
         }
     }
@@ -61,10 +61,7 @@ impl Told for Failure {
     fn next(&self) -> Option<String> {
         match self {
             Self::NoTool => Some(format!("Install it, then build again:  pip install {TRIED}")),
-            Self::World(Wrong::Wit { .. }) => Some(format!(
-                "This host has:\n    {}\n  Packages of your own go into wit/deps.",
-                world::offered().replace('\n', "\n    ")
-            )),
+            Self::World(wrong) => wrong.next(),
             _ => None,
         }
     }
@@ -78,14 +75,7 @@ pub(super) fn is_in(dir: &Path) -> bool {
 /// Makes a component of the plugin in `dir`: `build/WORLD.wasm`. `more` is passed on to componentize-py.
 pub(super) fn build(dir: &Path, more: &[String], output: &Output) -> Result<PathBuf, Failure> {
     let world = world::prepare(dir)?;
-    let built = dir.join("build").join(format!("{}.wasm", world));
-    // What is there is of an earlier build, and would pass for this one's.
-    match fs::remove_file(&built) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(Wrong::Unreadable(error).into());
-        }
-        _ => {}
-    }
+    let built = world::built(dir, &world)?;
     let mut words: Vec<OsString> = ["-d", WIT, "-w", &world].map(Into::into).into();
     words.extend(["componentize", MODULE, "-o"].map(Into::into));
     words.push(Path::new("build").join(format!("{}.wasm", world)).into());

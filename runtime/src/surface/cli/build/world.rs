@@ -2,7 +2,11 @@
 //! beside it the packages of this very host. A developer copies none of them, so none is an old copy; what the
 //! world names wrongly is told here, in seconds, and not by a tool that ran for a minute.
 
-use std::{fs, io, path::Path};
+use super::Told;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 use thiserror::Error;
 use wit_parser::Resolve;
 
@@ -15,6 +19,7 @@ const HOST: &[(&str, &str)] = &[
     ),
     ("interlock-files", include_str!("../../../../../guest-sdk/wit/files/files.wit")),
     ("interlock-http", include_str!("../../../../../guest-sdk/wit/http/http.wit")),
+    ("interlock-kv", include_str!("../../../../../guest-sdk/wit/kv/kv.wit")),
 ];
 /// Where a plugin's world is with all that it names, below the plugin's folder.
 pub(super) const WIT: &str = "build/wit";
@@ -28,6 +33,32 @@ pub(super) enum Wrong {
     Unreadable(#[from] io::Error),
     #[error("the plugin's world cannot be built against this host's WIT")]
     Wit { said: String },
+}
+
+impl Told for Wrong {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "wit-unreadable",
+            Self::Wit { .. } => "other-wit",
+        }
+    }
+
+    fn said(&self) -> &str {
+        match self {
+            Self::Unreadable(_) => "",
+            Self::Wit { said } => said,
+        }
+    }
+
+    fn next(&self) -> Option<String> {
+        match self {
+            Self::Unreadable(_) => None,
+            Self::Wit { .. } => Some(format!(
+                "This host has:\n    {}\n  Packages of your own go into wit/deps.",
+                offered().replace('\n', "\n    ")
+            )),
+        }
+    }
 }
 
 /// Puts `wit/` of the plugin in `dir` and the host's packages into [`WIT`], and reads them. Gives the world's name.
@@ -60,8 +91,18 @@ pub(super) fn prepare(dir: &Path) -> Result<String, Wrong> {
     }
 }
 
+/// The file that the component of a world will be. What is there is of an earlier build, would pass for this one's, and
+/// goes.
+pub(super) fn built(dir: &Path, world: &str) -> Result<PathBuf, Wrong> {
+    let built = dir.join("build").join(format!("{world}.wasm"));
+    match fs::remove_file(&built) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(built),
+    }
+}
+
 /// What a world may name on this host, for whoever named something else.
-pub(super) fn offered() -> String {
+fn offered() -> String {
     let mut lines = Vec::new();
     let mut resolve = Resolve::default();
     for (package, text) in HOST {
@@ -105,7 +146,7 @@ mod tests {
     fn a_world_has_the_packages_of_this_host() {
         let text = "package a:b;\nworld fix-it {\n  include interlock:tool/plugin@0.1.0;\n  \
             import interlock:environment/observe@0.1.0;\n  import interlock:http/fetch@0.1.0;\n  \
-            import interlock:files/read@0.1.0;\n}\n";
+            import interlock:files/read@0.1.0;\n  import interlock:kv/read@0.1.0;\n}\n";
         assert_eq!(world(text).unwrap(), "fix-it");
     }
 
