@@ -227,15 +227,15 @@ fn links(deployment: &Deployment) -> Result<Value> {
     for leaf in
         told.as_array().context("no list")?.iter().filter(|leaf| leaf["kind"] == "recording")
     {
-        let run = at(leaf, "/event/run");
-        let links = run["links"].as_object().context("no links")?;
+        let (tool, links) = (at(leaf, "/event/run/tool"), at(leaf, "/event/run/links"));
+        let links = links.as_object().context("no links")?;
         let is_live =
             |of: &Value| of.as_object().is_some_and(|of| of.values().any(|one| one == "live"));
         let live: Vec<&String> =
             links.iter().filter(|(_, of)| is_live(of)).map(|(name, _)| name).collect();
-        let narrowed = run["tool"] == "diagnose" && links.len() == 2 && live.len() == 1;
-        ensure!(narrowed || (run["tool"] == "heal" && live.len() == 2), "{links:?}");
-        all.push(json!([run["tool"], live]));
+        let narrowed = tool == "diagnose" && links.len() == 2 && live.len() == 1;
+        ensure!(narrowed || (tool == "heal" && live.len() == 2), "{links:?}");
+        all.push(json!([tool, live]));
     }
     Ok(all.into())
 }
