@@ -8,6 +8,7 @@ use interlock_tests::{Deployment, root};
 
 use crate::desk::Desk;
 use crate::journeys::AGENT;
+use crate::replay::all_the_same;
 
 const WRITE: &str = "interlock:files/write@0.1.0=files/notes/2026";
 const REMOVE: &str = "interlock:files/remove@0.1.0=files/notes/old.txt";
@@ -52,5 +53,7 @@ fn files_are_written_where_granted_and_deleted_when_people_signed() -> Result<()
     fs::write(notes.join("old.txt"), "changed")?;
     desk.call(&["--request", &asked])?.exit(3)?.says(&["stale"])?;
     assert!(notes.join("old.txt").exists());
+    all_the_same(&desk.deployment, 1000)?;
+    assert_eq!(fs::read_to_string(notes.join("old.txt"))?, "changed");
     Ok(())
 }

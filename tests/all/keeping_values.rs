@@ -7,6 +7,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use crate::desk::{Desk, code_of};
 use crate::journeys::AGENT;
+use crate::replay::all_the_same;
 
 const TOPIC: &str = r#"{"topic":"api"}"#;
 const NOTE: &str = r#"{"topic":"api","text":"restarted on Monday"}"#;
@@ -72,6 +73,9 @@ fn a_note_is_kept_apart_denied_outside_the_grant_and_deleted_once_people_said_so
     let listed = deployment.run(&["journal", "list"])?.exit(0)?;
     listed.says(&["intent", "outcome", "delete", "kv/remember/notes/api"])?;
     deployment.run(&["journal", "verify"])?.exit(0)?;
+    // Done again, all of it, and what is kept stays as it is.
+    ensure!(all_the_same(deployment, 1000)?.contains(&"remember".to_owned()));
+    ensure!(recalled(deployment, "other")? == "of the other");
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use interlock_tests::{Deployment, interlock, root, staged_plugin};
 use serde_json::{Value, json};
 
 use crate::agents::clients::{self, Npm};
-use crate::agents::{Running, ask};
+use crate::agents::{Running, ask, at};
 use crate::journeys::{AGENT, OBSERVE, REMEDIATE};
 use crate::replay;
 
@@ -165,7 +165,7 @@ fn over_mcp(deployment: &Deployment) -> Result<[Value; 2]> {
     for _ in 0..CALLS {
         let started = Instant::now();
         let call = json!({"name": "fix-service__diagnose", "arguments": arguments});
-        answer = asked("tools/call", call)?["result"]["structuredContent"].clone();
+        answer = at(&asked("tools/call", call)?, "/result/structuredContent");
         took.push(started.elapsed());
     }
     drop(stdin);
@@ -179,7 +179,7 @@ fn over_mcp(deployment: &Deployment) -> Result<[Value; 2]> {
         median.as_millis()
     );
     steady(&mut answer);
-    Ok([tools["result"]["tools"].clone(), answer])
+    Ok([at(&tools, "/result/tools"), answer])
 }
 
 /// A value without what is of one run: identifiers, processes, ports.
@@ -249,15 +249,15 @@ fn links(deployment: &Deployment) -> Result<Value> {
     for leaf in
         told.as_array().context("no list")?.iter().filter(|leaf| leaf["kind"] == "recording")
     {
-        let run = &leaf["event"]["run"];
-        let links = run["links"].as_object().context("no links")?;
+        let (tool, links) = (at(leaf, "/event/run/tool"), at(leaf, "/event/run/links"));
+        let links = links.as_object().context("no links")?;
         let is_live =
             |of: &Value| of.as_object().is_some_and(|of| of.values().any(|one| one == "live"));
         let live: Vec<&String> =
             links.iter().filter(|(_, of)| is_live(of)).map(|(name, _)| name).collect();
-        let narrowed = run["tool"] == "diagnose" && links.len() == 2 && live.len() == 1;
-        ensure!(narrowed || (run["tool"] == "heal" && live.len() == 2), "{links:?}");
-        all.push(json!([run["tool"], live]));
+        let narrowed = tool == "diagnose" && links.len() == 2 && live.len() == 1;
+        ensure!(narrowed || (tool == "heal" && live.len() == 2), "{links:?}");
+        all.push(json!([tool, live]));
     }
     Ok(all.into())
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// A command that takes longer has hung: it is ended and the test fails.
-const HUNG: Duration = Duration::from_secs(120);
+const HUNG: Duration = Duration::from_secs(180);
 
 /// The binary under test: the one that `INTERLOCK_BINARY` names, or beside the test's own executable, where
 /// cargo puts it.

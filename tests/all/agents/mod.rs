@@ -179,7 +179,7 @@ fn bearer(token: &str) -> String {
     format!("\r\nAuthorization: Bearer {token}")
 }
 
-fn at(value: &Value, pointer: &str) -> Value {
+pub(crate) fn at(value: &Value, pointer: &str) -> Value {
     value.pointer(pointer).cloned().unwrap_or(Value::Null)
 }
 

@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::desk::{Desk, code_of};
 use crate::journeys::AGENT;
+use crate::replay::all_the_same;
 use page::{CANARY, Page};
 
 const FETCH: &str = "interlock:http/fetch@0.1.0=http/status";
@@ -131,6 +132,9 @@ fn an_endpoint_is_called_denied_planned_approved_once_and_journalled() -> Result
     status.run("call", "update", UPDATE)?.exit(3)?.says(&["policy"])?;
     ensure!(page.effects() == both);
     deployment.run(&["journal", "verify"])?.exit(0)?;
+    let before = page.asked().len();
+    all_the_same(deployment, 1000)?;
+    ensure!(page.asked().len() == before, "a replay asked the server");
     Ok(())
 }
 

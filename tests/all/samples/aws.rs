@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{Ending, Sample};
 use crate::agents::clients;
 use crate::desk::{at, code_of};
+use crate::replay::all_the_same;
 
 /// Where the sample has the command.
 const AWS: &str = "/usr/local/bin/aws";
@@ -173,6 +174,7 @@ fn a_service_is_redeployed_and_a_stack_waits_for_two_people() -> Result<()> {
     ensure!(sample.outcomes("delete-stack", "done")? == 1);
     ensure!(code_of(&sample.desk.call(&["--request", &id])?.exit(3)?)? == "request-consumed");
     deployment.run(&["journal", "verify"])?.exit(0)?;
+    all_the_same(deployment, 1000)?;
     sample.nowhere_else(&KEYS)
 }
 

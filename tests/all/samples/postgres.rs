@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Ending, Sample};
 use crate::desk::{at, code_of};
+use crate::replay::all_the_same;
 
 /// Where the sample has the command.
 const PSQL: &str = "/usr/lib/postgresql/15/bin/psql";
@@ -282,6 +283,7 @@ fn a_stuck_backend_is_ended_and_a_database_waits_for_two_people() -> Result<()> 
     ensure!(server.databases()? == "postgres shop");
     ensure!(sample.outcomes("drop-database", "done")? == 1);
     deployment.run(&["journal", "verify"])?.exit(0)?;
+    all_the_same(deployment, 1000)?;
     sample.nowhere_else(&PASSWORDS)
 }
 

@@ -71,7 +71,7 @@ impl ArtifactCache {
             Err(e) => return Found::Bad(format!("`{}` cannot be read: {e}", path.display())),
         };
         let mac = self.mac(&profile, plugin, &artifact);
-        if !mac.is_some_and(|mac| mac.verify_slice(&tag).is_ok()) {
+        if mac.is_none_or(|mac| mac.verify_slice(&tag).is_err()) {
             return Found::Bad(format!("`{}` is not authentic", path.display()));
         }
         Found::Authentic(artifact)

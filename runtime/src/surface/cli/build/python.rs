@@ -132,7 +132,8 @@ fn python_path(dir: &Path) -> Vec<PathBuf> {
             all.push(parent.to_owned());
         }
     }
-    all.sort();
+    let after_it = all.get_mut(1..).unwrap_or_default();
+    after_it.sort();
     all.dedup();
     all
 }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use thiserror::Error;
-use wit_parser::Resolve;
+use wit_parser::{ParseError, Resolve, ResolveError, ResolveErrorKind};
 
 /// The host's packages. All of them: which of their interfaces a plugin imports stands in its world.
 const HOST: &[(&str, &str)] = &[
@@ -83,8 +83,21 @@ pub(super) fn prepare(dir: &Path) -> Result<String, Wrong> {
         Ok(Some(name)) => Ok(name),
         Ok(None) => Err(Wrong::Wit { said: "there is no world in it".to_owned() }),
         Err(error) => {
+            let cause = error.root_cause();
+            let said = if let Some(error) = cause.downcast_ref::<ResolveError>() {
+                let what = match error.kind() {
+                    ResolveErrorKind::PackageNotFound { requested, .. } => {
+                        format!("this host has no package `{requested}`")
+                    }
+                    kind => kind.to_string(),
+                };
+                format!("{}: {what}", resolve.render_location(error.kind().span()))
+            } else if let Some(error) = cause.downcast_ref::<ParseError>() {
+                format!("{}: {error}", resolve.render_location(error.kind().span()))
+            } else {
+                cause.to_string()
+            };
             // The developer's file, and not the copy.
-            let said = error.root_cause().to_string();
             let said = said.replace(&wit.display().to_string(), &own.display().to_string());
             Err(Wrong::Wit { said })
         }
@@ -163,7 +176,8 @@ mod tests {
             assert!(!said.contains("build/wit"), "{said}");
         }
         assert!(matches!(world("package a:b;"), Err(Wrong::Wit { .. })));
-        assert!(matches!(world("package a:b;\nworld {"), Err(Wrong::Wit { .. })));
+        let Err(Wrong::Wit { said }) = world("package a:b;\nworld {\n") else { panic!("read") };
+        assert!(said.contains("/wit/world.wit:2:7"), "{said}");
     }
 
     #[test]
