@@ -1,7 +1,7 @@
 //! Secrets: a name in a catalogue or at an endpoint, a source in the configuration, and a value that exists
 //! only between its source and where it is used: a program's environment, a header of a request. It is read
 //! anew for each call, once, so a rotated one needs no restart. A plugin has no way to name one, and whatever
-//! comes back passes through [`Redaction`] before anybody sees it.
+//! comes back passes through `Redaction` before anybody sees it.
 
 mod redact;
 
