@@ -216,5 +216,19 @@ fn a_folder_that_is_missing_or_the_hosts_own_is_named_and_no_host_starts() -> Re
         let call = ["call", "none.none", "{}", "--as", AGENT];
         deployment.run(&call)?.exit(2)?.says(&["[files.", says])?;
     }
+    // Whoever writes the WIT of a catalogue says what its words mean.
+    for folder in ["catalogues", "meanings"] {
+        fs::create_dir(deployment.path().join(folder))?;
+    }
+    deployment.write("catalogues/acme.toml", "wit = \"../meanings/acme.wit\"\n")?;
+    deployment.write("meanings/acme.wit", "package acme:none@1.0.0;\n")?;
+    let more = "\"notes\"\n[files.more]\npath = \"notes\"";
+    deployment.configure(more, "\"meanings\"")?;
+    let config = fs::read_to_string(deployment.path().join("interlock.toml"))?;
+    deployment
+        .write("interlock.toml", format!("catalogues = [\"catalogues/acme.toml\"]\n{config}"))?;
+    deployment.run(&["config", "check"])?.exit(2)?.says(&["[files.", "acme.wit"])?;
+    deployment.configure("\"meanings\"", "\"catalogues\"")?;
+    deployment.run(&["config", "check"])?.exit(2)?.says(&["[files.", "acme.toml"])?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::Result;
 use interlock_tests::{Deployment, root};
 
-use crate::desk::Desk;
+use crate::desk::{Desk, code_of};
 use crate::journeys::AGENT;
 use crate::replay::all_the_same;
 
@@ -55,5 +55,14 @@ fn files_are_written_where_granted_and_deleted_when_people_signed() -> Result<()
     assert!(notes.join("old.txt").exists());
     all_the_same(&desk.deployment, 1000)?;
     assert_eq!(fs::read_to_string(notes.join("old.txt"))?, "changed");
+    // Nor one in another folder that was given the name since.
+    let asked = desk.approved()?;
+    let other = desk.deployment.path().join("other");
+    fs::create_dir(&other)?;
+    fs::write(other.join("old.txt"), "changed")?;
+    desk.deployment.configure("path = \"notes\"", "path = \"other\"")?;
+    let refused = desk.call(&["--request", &asked])?.exit(3)?;
+    assert_eq!(code_of(&refused)?, "epoch-catalogues");
+    assert!(other.join("old.txt").exists() && notes.join("old.txt").exists());
     Ok(())
 }
