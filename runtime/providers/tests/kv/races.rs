@@ -4,7 +4,7 @@ use crate::harness::Host;
 use interlock_providers::kv::Quota;
 use serde_json::json;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -13,35 +13,30 @@ use std::{
 const THREADS: usize = 16;
 const ROUNDS: usize = 10;
 
-/// This program again, as a process of its own that does one part of a test.
-fn process(part: &str, state: &Path) -> Child {
+/// Where the state is, in a process that a test started to do its part.
+const STATE: &str = "INTERLOCK_KV_STATE";
+
+/// This test again, as a process of its own that does its part.
+fn process(test: &str, state: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "races::part_of_a_test", "--ignored", "--nocapture"])
-        .env("KV_PART", part)
-        .env("KV_STATE", state)
+        .args(["--exact", &format!("races::{test}"), "--nocapture"])
+        .env(STATE, state)
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
-#[ignore = "the other processes of the tests below"]
-async fn part_of_a_test() {
-    let (Ok(part), Ok(state)) = (std::env::var("KV_PART"), std::env::var("KV_STATE")) else {
-        return;
-    };
-    let state = Path::new(&state);
-    match part.as_str() {
-        "count" => count(state).await,
-        "fill" => fill(state).await,
-        _ => loop {
-            // Killed somewhere in here. Both keys always get the same number, one after the other.
-            let host = Host::of("a", state);
-            for n in 0.. {
-                host.effect("set", json!(["one", format!("{n}")])).await;
-                host.effect("set", json!(["two", format!("{n}")])).await;
-            }
-        },
+/// The state of the test that this process does a part of; none in the test itself.
+fn part() -> Option<PathBuf> {
+    std::env::var_os(STATE).map(PathBuf::from)
+}
+
+/// Keeps the same number under both keys, one after the other, until it is killed somewhere in here.
+async fn write(state: &Path) {
+    let host = Host::of("a", state);
+    for n in 0_u64.. {
+        host.effect("set", json!(["one", format!("{n}")])).await;
+        host.effect("set", json!(["two", format!("{n}")])).await;
     }
 }
 
@@ -87,10 +82,14 @@ async fn fill(state: &Path) {
 }
 
 // INVARIANT AT-MOST-ONCE
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn at_most_once_of_many_processes_at_one_value_exactly_one_wins_each_time() {
+    const TEST: &str = "at_most_once_of_many_processes_at_one_value_exactly_one_wins_each_time";
+    if let Some(state) = part() {
+        return count(&state).await;
+    }
     let folder = tempfile::tempdir().unwrap();
-    let mut both = [process("count", folder.path()), process("count", folder.path())];
+    let mut both = [process(TEST, folder.path()), process(TEST, folder.path())];
     for child in &mut both {
         assert!(child.wait().unwrap().success());
     }
@@ -98,10 +97,14 @@ async fn at_most_once_of_many_processes_at_one_value_exactly_one_wins_each_time(
     assert_eq!(found, json!({"ok": (2 * THREADS * ROUNDS).to_string()}));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn bounds_hold_when_many_processes_race_for_what_is_left() {
+    const TEST: &str = "bounds_hold_when_many_processes_race_for_what_is_left";
+    if let Some(state) = part() {
+        return fill(&state).await;
+    }
     let folder = tempfile::tempdir().unwrap();
-    let mut both = [process("fill", folder.path()), process("fill", folder.path())];
+    let mut both = [process(TEST, folder.path()), process(TEST, folder.path())];
     for child in &mut both {
         assert!(child.wait().unwrap().success());
     }
@@ -110,11 +113,15 @@ async fn bounds_hold_when_many_processes_race_for_what_is_left() {
     assert_eq!(all["ok"]["keys"].as_array().unwrap().len() as u64, SMALL.keys);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 16)]
 async fn who_is_killed_in_the_middle_leaves_whole_values_and_no_lock() {
+    const TEST: &str = "who_is_killed_in_the_middle_leaves_whole_values_and_no_lock";
+    if let Some(state) = part() {
+        return write(&state).await;
+    }
     let folder = tempfile::tempdir().unwrap();
     for round in 0..6u64 {
-        let mut child = process("write", folder.path());
+        let mut child = process(TEST, folder.path());
         tokio::time::sleep(Duration::from_millis(150 + 37 * round)).await;
         child.kill().unwrap();
         child.wait().unwrap();
