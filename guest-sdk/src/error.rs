@@ -4,9 +4,7 @@
 use std::fmt::{self, Display};
 
 use serde::Serialize;
-use serde_json::{Value, json};
-
-use crate::{environment, files, http, kv};
+use serde_json::Value;
 
 /// What kind of failure it is (`interlock:tool/tools.error-kind`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,46 +107,6 @@ impl Display for ToolError {
 }
 
 impl std::error::Error for ToolError {}
-
-/// A denial stays a denial; everything else is a failure whose details name the capability's case.
-impl From<environment::Error> for ToolError {
-    fn from(error: environment::Error) -> Self {
-        match error {
-            environment::Error::Denied(reason) => Self::denied(reason),
-            other => Self::failed(&other).with_details(json!({ "error": other.case() })),
-        }
-    }
-}
-
-/// The same: a denial stays one.
-impl From<http::Error> for ToolError {
-    fn from(error: http::Error) -> Self {
-        match error {
-            http::Error::Denied(reason) => Self::denied(reason),
-            other => Self::failed(&other).with_details(json!({ "error": other.case() })),
-        }
-    }
-}
-
-/// As for the other capabilities.
-impl From<files::Error> for ToolError {
-    fn from(error: files::Error) -> Self {
-        match error {
-            files::Error::Denied(reason) => Self::denied(reason),
-            other => Self::failed(&other).with_details(json!({ "error": other.case() })),
-        }
-    }
-}
-
-/// The same: a denial stays one.
-impl From<kv::Error> for ToolError {
-    fn from(error: kv::Error) -> Self {
-        match error {
-            kv::Error::Denied(reason) => Self::denied(reason),
-            other => Self::failed(&other).with_details(json!({ "error": other.case() })),
-        }
-    }
-}
 
 impl From<String> for ToolError {
     fn from(message: String) -> Self {

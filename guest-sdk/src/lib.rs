@@ -54,6 +54,7 @@ mod arguments;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod bindings;
+mod case;
 mod definition;
 pub mod environment;
 mod error;

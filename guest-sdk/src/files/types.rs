@@ -1,9 +1,9 @@
 //! Records of `interlock:files/types@0.1.0` as a tool sees them: they serialize and have a JSON Schema.
 
-use std::fmt::{self, Display};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::case::cases;
 
 /// Why a call did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,35 +22,14 @@ pub enum Error {
     Failed(String),
 }
 
-impl Error {
-    /// The case's name in the WIT, for programs.
-    #[must_use]
-    pub fn case(&self) -> &'static str {
-        match self {
-            Self::Denied(_) => "denied",
-            Self::NotFound(_) => "not-found",
-            Self::Invalid(_) => "invalid",
-            Self::Conflict(_) => "conflict",
-            Self::Full(_) => "full",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
-impl Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Denied(text) => write!(f, "denied: {text}"),
-            Self::NotFound(text) => write!(f, "not found: {text}"),
-            Self::Invalid(text) => write!(f, "invalid: {text}"),
-            Self::Conflict(text) => write!(f, "the world moved: {text}"),
-            Self::Full(text) => write!(f, "full: {text}"),
-            Self::Failed(text) => write!(f, "failed: {text}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
+cases!(Error {
+    Denied => "denied", "denied";
+    NotFound => "not-found", "not found";
+    Invalid => "invalid", "invalid";
+    Conflict => "conflict", "the world moved";
+    Full => "full", "full";
+    Failed => "failed", "failed";
+});
 
 /// What a name in a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,10 +1,9 @@
 //! What a tool gets: an answer, whatever its status, or why there is none.
 
-use std::fmt::{self, Display};
-
 use serde::de::DeserializeOwned;
 
 use super::Pair;
+use crate::case::cases;
 
 /// Why there is no answer, or an effect did not happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,29 +16,11 @@ pub enum Error {
     Failed(String),
 }
 
-impl Error {
-    /// The case's name in the WIT, for programs.
-    #[must_use]
-    pub fn case(&self) -> &'static str {
-        match self {
-            Self::Denied(_) => "denied",
-            Self::Conflict(_) => "conflict",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
-impl Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Denied(text) => write!(f, "denied: {text}"),
-            Self::Conflict(text) => write!(f, "the world moved: {text}"),
-            Self::Failed(text) => write!(f, "failed: {text}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
+cases!(Error {
+    Denied => "denied", "denied";
+    Conflict => "conflict", "the world moved";
+    Failed => "failed", "failed";
+});
 
 /// The content of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What goes wrong in a provider that its WIT has no word for.
 
+use interlock_authority::catalogue::ResolvedCall;
 use thiserror::Error;
 
 /// A fault of a provider or of the machine under it.
@@ -66,4 +67,12 @@ pub enum ProviderFault {
         /// Why it is refused, and the next step.
         problem: String,
     },
+}
+
+impl ProviderFault {
+    /// That a provider does not serve a call.
+    pub(crate) fn not_served(provider: &'static str, call: &ResolvedCall) -> Self {
+        let function = format!("{}#{}", call.interface(), call.function());
+        Self::NotServed { provider, function }
+    }
 }

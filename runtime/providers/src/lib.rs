@@ -4,6 +4,8 @@
 //! A provider takes calls that the authority permitted, and nothing less: see [`provider`].
 #![forbid(unsafe_code)]
 
+mod blocking;
+mod built_in;
 pub mod environment;
 pub mod error;
 pub mod exec;

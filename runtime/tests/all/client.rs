@@ -2,15 +2,13 @@
 //! the agents' surface begin with.
 
 use crate::{
-    fixture::{Cache, grant, source},
+    fixture::{Cache, grant, host_of},
     pipeline::CALLER,
 };
 use interlock::{
-    Config, Host,
+    Host,
     desk::{Approver, Askers},
-    helper::Helper,
     install::{Install, install},
-    providers::Provider,
     sandbox::PluginBytes,
     surface::mcp::serve_over,
 };
@@ -55,14 +53,7 @@ pub(crate) async fn scene(policies: &str) -> Scene {
     let file = at("interlock.toml");
     std::fs::write(&file, text).unwrap();
     let cache = Arc::new(Cache::default());
-    let build = || {
-        Host::builder(Config::load(&file).unwrap())
-            .helper(Helper::program(env!("CARGO_BIN_EXE_interlock")))
-            .catalogue(source())
-            .provider("cache", Provider::new(cache.clone()))
-            .build()
-            .unwrap_or_else(|e| panic!("{e}"))
-    };
+    let build = || host_of(&file, &cache).build().unwrap_or_else(|e| panic!("{e}"));
     let grants = vec![grant("look", &["cache/a"]), grant("tune", &["cache/a"])];
     for (name, text, grants) in [("caller", CALLER, grants), ("spinner", SPINNER, Vec::new())] {
         let plugin = PluginBytes::from_file_bytes(text.as_bytes().to_vec()).unwrap();

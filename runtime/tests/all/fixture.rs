@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use interlock::{
-    HostError,
+    Config, Host, HostBuilder, HostError,
     authority::{
         Authorized, Catalogue, Digest, Forecast, Grant, Invocation, Mode, Permitted,
         PermittedEffect, Planned, Policies, Principal, Revision, authorize,
@@ -12,6 +12,7 @@ use interlock::{
     },
     freeze::Freeze,
     gate::{EffectTasks, GateParts, RunGate},
+    helper::Helper,
     providers::{
         FROZEN, Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader,
         StillAllowed, Told,
@@ -62,6 +63,14 @@ pub(crate) fn source() -> CatalogueSource {
         text: CATALOGUE.into(),
         wit: vec![("acme-cache.wit".into(), WIT.into())],
     }
+}
+
+/// A host of this configuration with the capability, to be built.
+pub(crate) fn host_of(file: &Path, cache: &Arc<Cache>) -> HostBuilder {
+    Host::builder(Config::load(file).unwrap())
+        .helper(Helper::program(env!("CARGO_BIN_EXE_interlock")))
+        .catalogue(source())
+        .provider("cache", Provider::new(cache.clone()))
 }
 
 /// What the provider does when it is called.

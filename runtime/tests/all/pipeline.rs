@@ -1,12 +1,10 @@
 //! The whole flow through a host, with a component that calls a capability of this test's own: limits
 //! that a provider meets, and who may ask.
 
-use crate::fixture::{Cache, Memory, Mood, grant, source};
+use crate::fixture::{Cache, Memory, Mood, grant, host_of};
 use interlock::{
-    Config, Host, Outcome, PlanEnd, Request, Response,
-    helper::Helper,
+    Host, Outcome, PlanEnd, Request, Response,
     install::{Install, install},
-    providers::Provider,
     response::EffectStatus,
     sandbox::PluginBytes,
 };
@@ -76,13 +74,7 @@ async fn deployment(resource: &str) -> Deployment {
     let cache = Arc::new(Cache { seen: Arc::clone(&seen), ..Cache::default() });
     let memory = Arc::new(Memory { seen, ..Memory::default() });
     let build = || {
-        Host::builder(Config::load(&file).unwrap())
-            .helper(Helper::program(env!("CARGO_BIN_EXE_interlock")))
-            .catalogue(source())
-            .provider("cache", Provider::new(cache.clone()))
-            .recorder(memory.clone())
-            .build()
-            .unwrap_or_else(|e| panic!("{e}"))
+        host_of(&file, &cache).recorder(memory.clone()).build().unwrap_or_else(|e| panic!("{e}"))
     };
     let plugin = PluginBytes::from_file_bytes(CALLER.as_bytes().to_vec()).unwrap();
     let wanted = Install {

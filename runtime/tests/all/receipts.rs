@@ -2,17 +2,15 @@
 //! that one which leaves something out is not borne out by an export.
 
 use crate::{
-    fixture::{Cache, Mood, POLICIES, grant, source},
+    fixture::{Cache, Mood, POLICIES, grant, host_of},
     pipeline::CALLER,
 };
 use interlock::{
-    Config, Host, HostError, Outcome, Request, Response,
+    Host, HostError, Outcome, Request, Response,
     authority::{LinkState, signature},
     desk::Approver,
-    helper::Helper,
     install::{Install, install},
     journal::{Checkpoint, LogIdentity, LogSigner, Tree},
-    providers::Provider,
     record::{
         Event, EventBody, Record, Recorder,
         receipt::{self, Ran, Receipt, against_export},
@@ -59,14 +57,7 @@ async fn deployment(policies: &str, look_at: &str) -> Deployment {
                 [limits]\ntime = \"2s\"\n";
     std::fs::write(&file, text).unwrap();
     let cache = Arc::new(Cache::default());
-    let build = || {
-        Host::builder(Config::load(&file).unwrap())
-            .helper(Helper::program(env!("CARGO_BIN_EXE_interlock")))
-            .catalogue(source())
-            .provider("cache", Provider::new(cache.clone()))
-            .build()
-            .unwrap_or_else(|e| panic!("{e}"))
-    };
+    let build = || host_of(&file, &cache).build().unwrap_or_else(|e| panic!("{e}"));
     let plugin = PluginBytes::from_file_bytes(CALLER.as_bytes().to_vec()).unwrap();
     let wanted = Install {
         name: "caller".into(),

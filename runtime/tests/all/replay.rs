@@ -1,14 +1,12 @@
 //! Runs that are done again: from the journal alone, step by step, and told apart from what another build does.
 
 use crate::{
-    fixture::{Cache, Mood, POLICIES, grant, source},
+    fixture::{Cache, Mood, POLICIES, grant, host_of},
     pipeline::CALLER,
 };
 use interlock::{
-    Config, Host, HostError, Outcome, Request,
-    helper::Helper,
+    Host, HostError, Outcome, Request,
     install::{Install, install},
-    providers::Provider,
     record::{Asked, Recording},
     replay::{Difference, Player, Replayed, Verdict, recordings},
     sandbox::PluginBytes,
@@ -36,14 +34,7 @@ async fn scene(plugin: &str, cluster: &str, limits: &str) -> Scene {
     let text = format!("policies = \"policies\"\n[agents.bot]\n[limits]\n{limits}\n");
     std::fs::write(&file, text).unwrap();
     let cache = Arc::new(Cache::default());
-    let build = || {
-        Host::builder(Config::load(&file).unwrap())
-            .helper(Helper::program(env!("CARGO_BIN_EXE_interlock")))
-            .catalogue(source())
-            .provider("cache", Provider::new(cache.clone()))
-            .build()
-            .unwrap_or_else(|e| panic!("{e}"))
-    };
+    let build = || host_of(&file, &cache).build().unwrap_or_else(|e| panic!("{e}"));
     let wanted = |name: &str, preopens| Install {
         name: name.to_owned(),
         grants: Some(vec![grant("look", &[cluster]), grant("tune", &[cluster])]),

@@ -10,7 +10,10 @@ use super::{
     runner::RunnerProgram,
     state::Root,
 };
-use crate::{Forecasted, Forecaster, Performed, Performer, ProviderFault, Reader, StillAllowed};
+use crate::{
+    Forecasted, Forecaster, Performed, Performer, ProviderFault, Reader, StillAllowed,
+    blocking::blocking,
+};
 use async_trait::async_trait;
 use interlock_authority::{
     Forecast, Permitted, PermittedEffect, Planned, Resource, catalogue::ResolvedCall,
@@ -50,15 +53,12 @@ impl EnvironmentProvider {
         work: impl FnOnce(&Inner) -> Result<T, ProviderFault> + Send + 'static,
     ) -> Result<T, ProviderFault> {
         let inner = self.inner.clone();
-        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(|error| {
-            ProviderFault::Process { what: "the provider".to_owned(), problem: error.to_string() }
-        })?
+        blocking(move || work(&inner)).await
     }
 }
 
 fn not_served(call: &ResolvedCall) -> ProviderFault {
-    let function = format!("{}#{}", call.interface(), call.function());
-    ProviderFault::NotServed { provider: super::PROVIDER, function }
+    ProviderFault::not_served(super::PROVIDER, call)
 }
 
 /// A string argument. The WIT and admission make sure that it is there.

@@ -5,6 +5,7 @@
 use super::run::{Finished, Program, Trouble, run};
 use crate::{
     Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader, StillAllowed,
+    blocking::blocking,
     secrets::{Redaction, Secrets},
 };
 use async_trait::async_trait;
@@ -94,10 +95,6 @@ impl Drop for Tie {
     }
 }
 
-fn lost(error: &tokio::task::JoinError) -> ProviderFault {
-    ProviderFault::Process { what: "the provider".to_owned(), problem: error.to_string() }
-}
-
 /// What a fault is about.
 fn fault(call: &ResolvedCall, program: &str, problem: impl ToString) -> ProviderFault {
     ProviderFault::Process {
@@ -122,8 +119,7 @@ impl Reader for ExecProvider {
         let (inner, call) = (self.inner.clone(), call.call().clone());
         let over = Arc::new(AtomicBool::new(false));
         let _tie = Tie(over.clone());
-        let reading = tokio::task::spawn_blocking(move || inner.read(&call, &over));
-        reading.await.map_err(|e| lost(&e))?
+        blocking(move || inner.read(&call, &over)).await
     }
 }
 
@@ -146,8 +142,7 @@ impl Forecaster for ExecProvider {
         }
         let over = Arc::new(AtomicBool::new(false));
         let _tie = Tie(over.clone());
-        let looking = tokio::task::spawn_blocking(move || inner.forecast(&call, &over));
-        looking.await.map_err(|e| lost(&e))?
+        blocking(move || inner.forecast(&call, &over)).await
     }
 }
 
@@ -161,10 +156,7 @@ impl Performer for ExecProvider {
         let (inner, still_allowed) = (self.inner.clone(), still_allowed.clone());
         let (call, forecast) = (effect.call().clone(), effect.forecast().clone());
         let expected = effect.expected().clone();
-        let acting = tokio::task::spawn_blocking(move || {
-            inner.perform(&call, &forecast, &expected, &*still_allowed)
-        });
-        acting.await.map_err(|e| lost(&e))?
+        blocking(move || inner.perform(&call, &forecast, &expected, &*still_allowed)).await
     }
 }
 

@@ -10,7 +10,10 @@ use super::{
     revision::{Marks, marks_of, revision},
     settings::{FolderLimits, FolderSettings},
 };
-use crate::{Forecasted, Forecaster, Performed, Performer, ProviderFault, Reader, StillAllowed};
+use crate::{
+    Forecasted, Forecaster, Performed, Performer, ProviderFault, Reader, StillAllowed,
+    blocking::blocking,
+};
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use interlock_authority::{
@@ -77,15 +80,12 @@ impl FilesProvider {
         work: impl FnOnce(&BTreeMap<String, Place>) -> Result<T, ProviderFault> + Send + 'static,
     ) -> Result<T, ProviderFault> {
         let places = self.places.clone();
-        tokio::task::spawn_blocking(move || work(&places)).await.map_err(|error| {
-            ProviderFault::Process { what: "the provider".to_owned(), problem: error.to_string() }
-        })?
+        blocking(move || work(&places)).await
     }
 }
 
 fn not_served(call: &ResolvedCall) -> ProviderFault {
-    let function = format!("{}#{}", call.interface(), call.function());
-    ProviderFault::NotServed { provider: super::PROVIDER, function }
+    ProviderFault::not_served(super::PROVIDER, call)
 }
 
 /// A string argument. The WIT and admission make sure that it is there.

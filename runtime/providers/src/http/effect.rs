@@ -11,7 +11,9 @@ use super::{
     request::Request,
     trouble::Trouble,
 };
-use crate::{FROZEN, Forecasted, NOT_STARTED, Performed, ProviderFault, StillAllowed};
+use crate::{
+    FROZEN, Forecasted, NOT_STARTED, Performed, ProviderFault, StillAllowed, blocking::blocking,
+};
 use hyper::{
     Method, StatusCode,
     header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH},
@@ -243,13 +245,4 @@ impl Work<'_> {
             _ => Ok(Performed::Failed { result: failed(words), revisions }),
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ProviderFault> + Send + 'static,
-) -> Result<T, ProviderFault> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ProviderFault::Process {
-        what: "the provider".to_owned(),
-        problem: error.to_string(),
-    })?
 }

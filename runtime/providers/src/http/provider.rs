@@ -73,8 +73,7 @@ impl Inner {
     pub(super) fn work<'a>(&'a self, call: &'a ResolvedCall) -> Result<Work<'a>, ProviderFault> {
         let method = (call.interface().package() == PACKAGE).then(|| method(call)).flatten();
         let Some(method) = method else {
-            let function = format!("{}#{}", call.interface(), call.function());
-            return Err(ProviderFault::NotServed { provider: super::PROVIDER, function });
+            return Err(ProviderFault::not_served(super::PROVIDER, call));
         };
         let name = call.text("endpoint").unwrap_or_default();
         let Some(reached) = self.endpoints.get(name) else {

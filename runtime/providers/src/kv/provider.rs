@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     FROZEN, Forecasted, Forecaster, NOT_STARTED, Performed, Performer, ProviderFault, Reader,
-    StillAllowed,
+    StillAllowed, blocking::blocking,
 };
 use async_trait::async_trait;
 use interlock_authority::{Permitted, PermittedEffect, Planned, catalogue::ResolvedCall};
@@ -188,23 +188,13 @@ fn refused(code: &'static str, result: Value) -> Performed {
 }
 
 fn not_served(call: &ResolvedCall) -> ProviderFault {
-    let function = format!("{}#{}", call.interface(), call.function());
-    ProviderFault::NotServed { provider: super::PROVIDER, function }
+    ProviderFault::not_served(super::PROVIDER, call)
 }
 
 /// Whose keys a call is about, as the host said.
 fn owner(call: &ResolvedCall) -> Result<&str, ProviderFault> {
     let ours = call.interface().package() == PACKAGE;
     call.owner().filter(|_| ours).ok_or_else(|| not_served(call))
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ProviderFault> + Send + 'static,
-) -> Result<T, ProviderFault> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ProviderFault::Process {
-        what: "the provider".to_owned(),
-        problem: error.to_string(),
-    })?
 }
 
 #[async_trait]
