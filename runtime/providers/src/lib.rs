@@ -4,6 +4,9 @@
 //! A provider takes calls that the authority permitted, and nothing less: see [`provider`].
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+#[path = "../tests/all/alone.rs"]
+mod alone;
 mod blocking;
 mod built_in;
 pub mod environment;

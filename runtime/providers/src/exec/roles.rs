@@ -4,55 +4,23 @@ use super::{
     ExecProvider,
     tests::{Bench, acting, gone, hours, look, running, sh},
 };
-use crate::{Forecasted, Forecaster as _, Performed, Performer as _, Reader as _};
-use interlock_authority::{
-    Authorized, Digest, Grant, InterfaceName, Invocation, Mode, Permitted, Planned, Policies,
-    Principal, ResolvedCall, authorize, permit,
-    permit::{judge, permit_effect},
-};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    sync::Arc,
-    time::Duration,
-};
+use crate::{Forecasted, Forecaster as _, Performed, Performer as _, Reader as _, alone::Alone};
+use interlock_authority::{Permitted, Planned, ResolvedCall};
+use std::{fs, sync::Arc, time::Duration};
 
 struct Roles {
     provider: ExecProvider,
-    policies: Policies,
-    authorized: Authorized,
+    alone: Alone,
 }
 
 impl Roles {
     fn of(bench: &Bench) -> Self {
-        let catalogue = Arc::new(bench.catalogue.clone());
-        let principal: Principal = "Agent::tester".parse().unwrap();
-        let imports: BTreeMap<InterfaceName, BTreeSet<String>> = catalogue
-            .interfaces()
-            .map(|i| (i.name.clone(), i.functions.keys().cloned().collect()))
-            .collect();
-        let everywhere = || vec!["box".parse().unwrap()];
-        let grants: Vec<Grant> =
-            imports.keys().map(|i| Grant::standing(i.clone(), None, everywhere())).collect();
-        let asked = Invocation {
-            principal: &principal,
-            known_principals: &[principal.clone()].into(),
-            plugin: "test",
-            digest: Digest::from_bytes([0; 32]),
-            publisher: None,
-            imports: &imports,
-            grants: &grants,
-            tool: "test",
-            uses: None,
-            mode: Mode::Call,
-        };
-        let policies = Policies::where_granted(&catalogue).unwrap();
-        let authorized = authorize(&asked, &catalogue, &policies).unwrap();
-        Self { provider: ExecProvider { inner: bench.inner.clone() }, policies, authorized }
+        let alone = Alone::over(bench.catalogue.clone(), "box", "test");
+        Self { provider: ExecProvider { inner: bench.inner.clone() }, alone }
     }
 
     fn permitted(&self, call: ResolvedCall) -> Permitted {
-        permit(&self.authorized, &self.policies, call, 0).unwrap()
+        self.alone.permit(call).unwrap()
     }
 }
 
@@ -78,8 +46,7 @@ async fn an_effect_that_nobody_waits_for_goes_on_to_its_end() {
         panic!("no forecast");
     };
     let permitted = roles.permitted(call());
-    let judged = judge(&roles.authorized, &roles.policies, permitted, forecast, 0).unwrap();
-    let effect = permit_effect(&roles.authorized, judged).unwrap();
+    let effect = roles.alone.effect(permitted, forecast);
     fs::write(place.join(".slow"), "").unwrap();
     let allowed: crate::StillAllowed = Arc::new(|| Ok(()));
     let performing = roles.provider.perform(&effect, &allowed);

@@ -4,12 +4,9 @@
 use super::{FilesProvider, FolderLimits, FolderSettings, catalogue};
 use crate::{
     FROZEN, Forecasted, Forecaster as _, Performed, Performer as _, Reader as _, StillAllowed,
+    alone::Alone,
 };
-use interlock_authority::{
-    Authorized, Catalogue, Digest, Forecast, Grant, Invocation, Mode, Permitted, PermittedEffect,
-    Planned, Policies, Principal, authorize, permit,
-    permit::{judge, permit_effect},
-};
+use interlock_authority::{Forecast, Permitted, PermittedEffect, Planned};
 use rustix::fs::{FileType, Mode as FileMode, RenameFlags};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,9 +29,7 @@ struct Scene {
     moving: bool,
     dir: TempDir,
     provider: FilesProvider,
-    catalogue: Arc<Catalogue>,
-    policies: Policies,
-    authorized: Authorized,
+    alone: Alone,
 }
 
 impl Scene {
@@ -52,34 +47,8 @@ impl Scene {
         let settings = FolderSettings { path: root, write, limits };
         let folders = [("docs".to_owned(), settings)].into();
         let provider = FilesProvider::open(&folders, &dir.path().join("state")).unwrap();
-        // No authority permits a `destroy` without an approved plan: here the provider alone is tested.
-        let mut source = catalogue();
-        source.text = source.text.replace("class = \"destroy\"", "class = \"change\"");
-        let catalogue = Arc::new(Catalogue::load(&[source]).unwrap());
-        let principal: Principal = "Agent::tester".parse().unwrap();
-        let imports = catalogue
-            .interfaces()
-            .map(|i| (i.name.clone(), i.functions.keys().cloned().collect()))
-            .collect::<interlock_authority::authorize::Imports>();
-        let grant = |name: &interlock_authority::InterfaceName| {
-            Grant::standing(name.clone(), None, vec!["files".parse().unwrap()])
-        };
-        let grants: Vec<Grant> = imports.keys().map(grant).collect();
-        let policies = Policies::where_granted(&catalogue).unwrap();
-        let asked = Invocation {
-            principal: &principal,
-            known_principals: &[principal.clone()].into(),
-            plugin: "test",
-            digest: Digest::from_bytes([0; 32]),
-            publisher: None,
-            imports: &imports,
-            grants: &grants,
-            tool: "test",
-            uses: None,
-            mode: Mode::Call,
-        };
-        let authorized = authorize(&asked, &catalogue, &policies).unwrap();
-        Self { moving: false, dir, provider, catalogue, policies, authorized }
+        let alone = Alone::of(catalogue(), "files", "test");
+        Self { moving: false, dir, provider, alone }
     }
 
     fn root(&self) -> std::path::PathBuf {
@@ -88,12 +57,10 @@ impl Scene {
 
     /// The call as the authority lets it through, or the code of its denial.
     fn permitted(&self, function: &str, arguments: &[Value]) -> Result<Permitted, String> {
-        let interface = self.catalogue.interfaces().find(|i| i.functions.contains_key(function));
-        let name = interface.unwrap().name.clone();
         let mut all = vec![json!("docs")];
         all.extend(arguments.iter().cloned());
-        let call = self.catalogue.resolve(&name, function, all).map_err(|d| d.code().to_owned())?;
-        Ok(permit(&self.authorized, &self.policies, call, 0).unwrap())
+        let call = self.alone.resolve(function, all).map_err(|d| d.code().to_owned())?;
+        Ok(self.alone.permit(call).unwrap())
     }
 
     async fn read(&self, function: &str, arguments: &[Value]) -> Value {
@@ -113,8 +80,7 @@ impl Scene {
 
     fn effect(&self, function: &str, arguments: &[Value], forecast: Forecast) -> PermittedEffect {
         let permitted = self.permitted(function, arguments).unwrap();
-        let judged = judge(&self.authorized, &self.policies, permitted, forecast, 0).unwrap();
-        permit_effect(&self.authorized, judged).unwrap()
+        self.alone.effect(permitted, forecast)
     }
 
     async fn perform(&self, function: &str, arguments: &[Value], forecast: Forecast) -> Performed {

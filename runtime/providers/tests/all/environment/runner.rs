@@ -1,6 +1,6 @@
 //! The runner by itself, and hosts that die at any moment.
 
-use crate::harness::{HELPER, World, eventually, is_alive, kill};
+use super::harness::{HELPER, World, eventually, is_alive, kill};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::{

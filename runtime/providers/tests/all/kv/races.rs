@@ -1,6 +1,6 @@
 //! Many threads in many processes at one file, and processes that are killed while they keep something.
 
-use crate::harness::Host;
+use super::harness::Host;
 use interlock_providers::kv::Quota;
 use serde_json::json;
 use std::{
@@ -19,7 +19,7 @@ const STATE: &str = "INTERLOCK_KV_STATE";
 /// This test again, as a process of its own that does its part.
 fn process(test: &str, state: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("races::{test}"), "--nocapture"])
+        .args(["--exact", &format!("kv::races::{test}"), "--nocapture"])
         .env(STATE, state)
         .stdout(Stdio::null())
         .spawn()

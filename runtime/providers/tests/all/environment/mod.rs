@@ -1,11 +1,5 @@
 //! The environment provider with real processes, reached only as the host reaches it: through a
 //! catalogue, an authorization and a permit.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a helper of a test fails by panicking, as a test does"
-)]
 
 mod forecasts; // what is said before equals what happens
 mod harness; // a root folder, calls, and the end of every process

@@ -1,11 +1,5 @@
 //! The HTTP provider against real servers on this machine, reached only as the host reaches it: through a
 //! catalogue, an authorization and a permit.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a helper of a test fails by panicking, as a test does"
-)]
 
 mod addresses; // the corpus of addresses and URLs; names that lead inside, or elsewhere each time
 mod effects; // what is said before equals what happens; what is no effect, and what nobody knows

@@ -1,6 +1,6 @@
 //! Files with the store's name that are not to be used: each is a clear error, and not a byte of it changes.
 
-use crate::harness::Host;
+use super::harness::Host;
 use interlock_authority::Forecast;
 use interlock_providers::{NOT_STARTED, Performed, ProviderFault};
 use serde_json::json;

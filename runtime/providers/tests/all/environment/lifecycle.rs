@@ -1,6 +1,6 @@
 //! The life of a service, from its definition to its deletion.
 
-use crate::harness::{World, eventually, is_alive, resource};
+use super::harness::{World, eventually, is_alive, resource};
 use interlock_providers::Performed;
 use serde_json::{Value, json};
 use std::fs;

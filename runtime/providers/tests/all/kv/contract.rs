@@ -1,7 +1,7 @@
 //! What every provider promises: looking and forecasting change nothing, what was forecast is what happens, and an
 //! effect on another state than was looked at does not happen.
 
-use crate::harness::Host;
+use super::harness::Host;
 use interlock_authority::Planned;
 use interlock_providers::{FROZEN, Forecasted, NOT_STARTED, Performed, kv::Quota};
 use serde_json::{Value, json};

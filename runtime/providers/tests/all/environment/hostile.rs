@@ -1,7 +1,7 @@
 //! What a crash, a full disk, an attacker or a clumsy hand leaves behind: an error that names it, and
 //! never a panic, a loss, or a signal to a stranger.
 
-use crate::harness::{World, eventually, is_alive, kill};
+use super::harness::{World, eventually, is_alive, kill};
 use interlock_providers::{Forecaster as _, ProviderFault};
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::symlink};
@@ -113,7 +113,7 @@ async fn a_truncated_root_state_refuses_everything() {
     fs::write(world.root().join(".interlock/state.json"), "{").unwrap();
     let opened = interlock_providers::environment::EnvironmentProvider::open(
         world.root(),
-        crate::harness::helper("runner"),
+        super::harness::helper("runner"),
     );
     assert!(matches!(opened.unwrap_err(), ProviderFault::Damaged { .. }));
 }
@@ -233,7 +233,7 @@ async fn a_missing_root_is_an_error_with_the_next_step() {
     let missing = world.root().join("missing");
     let opened = interlock_providers::environment::EnvironmentProvider::open(
         &missing,
-        crate::harness::helper("runner"),
+        super::harness::helper("runner"),
     );
     let text = opened.unwrap_err().to_string();
     assert!(text.contains("missing") && text.contains("[environment]"), "{text}");

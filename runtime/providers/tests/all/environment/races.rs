@@ -1,6 +1,6 @@
 //! Two hosts on one folder.
 
-use crate::harness::{World, resource};
+use super::harness::{World, resource};
 use interlock_providers::{Forecasted, Performed};
 use serde_json::json;
 use std::{collections::BTreeSet, fs};

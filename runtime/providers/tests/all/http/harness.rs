@@ -1,9 +1,8 @@
 //! Endpoints on real servers, and calls as the host makes them.
 
+use crate::alone::Alone;
 use interlock_authority::{
-    Authorized, Catalogue, Denial, Digest, Forecast, Grant, InterfaceName, Invocation, Mode,
-    Permitted, Planned, Policies, Principal, ResolvedCall, authorize, permit,
-    permit::{judge, permit_effect},
+    Denial, Forecast, Permitted, Planned, ResolvedCall, catalogue::CatalogueSource,
 };
 use interlock_providers::{
     Forecasted, Forecaster as _, Performed, Performer as _, ProviderFault, Reader as _,
@@ -15,7 +14,6 @@ use interlock_providers::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
     io,
     net::IpAddr,
     sync::{Arc, Mutex},
@@ -53,7 +51,7 @@ pub(crate) fn keyed(url: &str) -> EndpointSettings {
 
 /// The built-in catalogue with `remove` as class `change`: no authority permits a `destroy` without an
 /// approved plan, so this is how it is performed in a test of the provider alone.
-fn test_catalogue(lax: bool) -> Catalogue {
+fn test_catalogue(lax: bool) -> CatalogueSource {
     let mut source = catalogue();
     source.text =
         source.text.replace("class = \"destroy\"", "class = \"change\"\n  scope = \"subtree\"");
@@ -61,7 +59,7 @@ fn test_catalogue(lax: bool) -> Catalogue {
         let lines = source.text.lines().filter(|line| !line.contains("arguments.path"));
         source.text = lines.collect::<Vec<_>>().join("\n");
     }
-    Catalogue::load(&[source]).unwrap()
+    source
 }
 
 /// A resolver that says what it was told to, in turn.
@@ -95,9 +93,7 @@ impl Resolver for Told {
 pub(crate) struct Host {
     pub(crate) provider: HttpProvider,
     pub(crate) folder: tempfile::TempDir,
-    catalogue: Arc<Catalogue>,
-    policies: Policies,
-    authorized: Authorized,
+    alone: Alone,
 }
 
 impl Host {
@@ -113,43 +109,18 @@ impl Host {
         let secrets = Secrets::new([("canary".to_owned(), SecretSource::File(file))].into());
         let endpoints = [("s".to_owned(), Endpoint::new(settings).unwrap())].into();
         let provider = HttpProvider::new(endpoints, secrets, folder.path(), resolver);
-        let catalogue = test_catalogue(lax);
-        let principal: Principal = "Agent::tester".parse().unwrap();
-        let imports: BTreeMap<InterfaceName, BTreeSet<String>> = catalogue
-            .interfaces()
-            .map(|i| (i.name.clone(), i.functions.keys().cloned().collect()))
-            .collect();
-        let grants: Vec<Grant> = imports
-            .keys()
-            .map(|i| Grant::standing(i.clone(), None, vec!["http".parse().unwrap()]))
-            .collect();
-        let asked = Invocation {
-            principal: &principal,
-            known_principals: &[principal.clone()].into(),
-            plugin: "test",
-            digest: Digest::from_bytes([0; 32]),
-            publisher: None,
-            imports: &imports,
-            grants: &grants,
-            tool: "test",
-            uses: None,
-            mode: Mode::Call,
-        };
-        let catalogue = Arc::new(catalogue);
-        let policies = Policies::where_granted(&catalogue).unwrap();
-        let authorized = authorize(&asked, &catalogue, &policies).unwrap();
-        Self { provider, folder, catalogue, policies, authorized }
+        let alone = Alone::of(test_catalogue(lax), "http", "test");
+        Self { provider, folder, alone }
     }
 
     pub(crate) fn resolve(&self, function: &str, arguments: Value) -> Result<ResolvedCall, Denial> {
-        let found = self.catalogue.interfaces().find(|i| i.functions.contains_key(function));
         let Value::Array(arguments) = arguments else { panic!("arguments are a list") };
-        self.catalogue.resolve(&found.unwrap().name, function, arguments)
+        self.alone.resolve(function, arguments)
     }
 
     pub(crate) fn permitted(&self, function: &str, arguments: Value) -> Permitted {
         let call = self.resolve(function, arguments).unwrap();
-        permit(&self.authorized, &self.policies, call, 0).unwrap()
+        self.alone.permit(call).unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -210,8 +181,7 @@ impl Host {
         still_allowed: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Performed, ProviderFault> {
         let permitted = self.permitted(function, arguments);
-        let judged = judge(&self.authorized, &self.policies, permitted, forecast, 0).unwrap();
-        let effect = permit_effect(&self.authorized, judged).unwrap();
+        let effect = self.alone.effect(permitted, forecast);
         let still_allowed: interlock_providers::StillAllowed = Arc::new(still_allowed);
         self.provider.perform(&effect, &still_allowed).await
     }

@@ -1,7 +1,7 @@
 //! What a forecast says is what then happens: result, touches and revisions, for single effects and for
 //! whole plans, over random sequences.
 
-use crate::harness::{Host, World, resource};
+use super::harness::{Host, World, resource};
 use interlock_authority::{Planned, Resource, Revision};
 use interlock_providers::{Forecasted, Performed};
 use proptest::{

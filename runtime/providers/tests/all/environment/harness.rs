@@ -1,10 +1,9 @@
 //! One root folder with one host on it. Dropping it ends every process that was started below it,
 //! also when a test fails.
 
+use crate::alone::Alone;
 use interlock_authority::{
-    Authorized, Catalogue, Class, Denial, Digest, Forecast, Grant, InterfaceName, Invocation, Mode,
-    Permitted, Planned, Policies, Principal, ResolvedCall, Resource, authorize, permit,
-    permit::{judge, permit_effect},
+    Class, Denial, Forecast, Permitted, Planned, ResolvedCall, Resource, catalogue::CatalogueSource,
 };
 use interlock_providers::{
     Forecasted, Forecaster as _, Performed, Performer as _, ProviderFault, Reader as _,
@@ -12,10 +11,8 @@ use interlock_providers::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 pub(crate) const HELPER: &str = env!("CARGO_BIN_EXE_interlock-environment-helper");
@@ -27,68 +24,33 @@ pub(crate) fn helper(subcommand: &str) -> RunnerProgram {
 
 /// The built-in catalogue with teardown as class `change`: no authority permits a `destroy` without an
 /// approved plan, so this is how its functions are performed in a test of the provider alone.
-fn test_catalogue() -> Catalogue {
+fn test_catalogue() -> CatalogueSource {
     let mut source = catalogue();
     source.text =
         source.text.replace("class = \"destroy\"", "class = \"change\"\n  scope = \"subtree\"");
-    Catalogue::load(&[source]).unwrap()
+    source
 }
 
 /// A host on a root folder.
 pub(crate) struct Host {
     pub(crate) provider: EnvironmentProvider,
-    catalogue: Arc<Catalogue>,
-    policies: Policies,
-    authorized: Authorized,
+    alone: Alone,
 }
 
 impl Host {
     pub(crate) fn open(root: &Path) -> Self {
         let provider = EnvironmentProvider::open(root, helper("runner")).unwrap();
-        let catalogue = test_catalogue();
-        let principal: Principal = "Agent::tester".parse().unwrap();
-        let imports: BTreeMap<InterfaceName, BTreeSet<String>> = catalogue
-            .interfaces()
-            .map(|i| (i.name.clone(), i.functions.keys().cloned().collect()))
-            .collect();
-        let grants: Vec<Grant> = imports
-            .keys()
-            .map(|interface| {
-                Grant::standing(interface.clone(), None, vec!["environment".parse().unwrap()])
-            })
-            .collect();
-        let asked = Invocation {
-            principal: &principal,
-            known_principals: &[principal.clone()].into(),
-            plugin: "test",
-            digest: Digest::from_bytes([0; 32]),
-            publisher: None,
-            imports: &imports,
-            grants: &grants,
-            tool: "test",
-            uses: None,
-            mode: Mode::Call,
-        };
-        let catalogue = Arc::new(catalogue);
-        let policies = Policies::where_granted(&catalogue).unwrap();
-        let authorized = authorize(&asked, &catalogue, &policies).unwrap();
-        Self { provider, catalogue, policies, authorized }
+        Self { provider, alone: Alone::of(test_catalogue(), "environment", "test") }
     }
 
     pub(crate) fn resolve(&self, function: &str, arguments: Value) -> Result<ResolvedCall, Denial> {
-        let name = self
-            .catalogue
-            .interfaces()
-            .find(|i| i.functions.contains_key(function))
-            .map(|i| i.name.clone())
-            .unwrap();
         let Value::Array(arguments) = arguments else { panic!("arguments are a list") };
-        self.catalogue.resolve(&name, function, arguments)
+        self.alone.resolve(function, arguments)
     }
 
     pub(crate) fn permitted(&self, function: &str, arguments: Value) -> Permitted {
         let call = self.resolve(function, arguments).unwrap();
-        permit(&self.authorized, &self.policies, call, 0).unwrap()
+        self.alone.permit(call).unwrap()
     }
 
     pub(crate) async fn try_read(
@@ -151,8 +113,7 @@ impl Host {
         still_allowed: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) -> Result<Performed, ProviderFault> {
         let permitted = self.permitted(function, arguments);
-        let judged = judge(&self.authorized, &self.policies, permitted, forecast, 0).unwrap();
-        let effect = permit_effect(&self.authorized, judged).unwrap();
+        let effect = self.alone.effect(permitted, forecast);
         let still_allowed: interlock_providers::StillAllowed = std::sync::Arc::new(still_allowed);
         self.provider.perform(&effect, &still_allowed).await
     }

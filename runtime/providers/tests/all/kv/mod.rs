@@ -1,11 +1,5 @@
 //! The store of keys and values, reached only as the host reaches it: through a catalogue, an authorization and a
 //! permit. Other processes are this program again.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a helper of a test fails by panicking, as a test does"
-)]
 
 mod contract; // what is said before equals what happens, and nothing else does
 mod files; // files that are damaged, foreign, newer or somebody else's

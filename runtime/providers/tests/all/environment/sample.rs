@@ -1,6 +1,6 @@
 //! The sample environment: broken and healed with real HTTP, and nothing but itself touched.
 
-use crate::harness::{World, helper};
+use super::harness::{World, helper};
 use interlock_providers::{
     ProviderFault,
     environment::sample::{self, Created, ServiceReport},
