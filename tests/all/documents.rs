@@ -12,6 +12,7 @@ const DOCUMENTS: &[&str] = &[
     "SECURITY.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SPECIFICATION.md",
     "docs/benchmarks.md",
     "docs/dependencies.md",
     "docs/guides/agents.md",

@@ -10,6 +10,8 @@ mod demo;
 mod house;
 // ARCHITECTURE.md's invariants against the sources: named where they are enforced, and tested by name.
 mod invariants;
+// SPECIFICATION.md against the sources: each promise has a test or a row of the benchmark, each figure its constant.
+mod specification;
 // What README and the other documents show: commands that exist, texts that are really printed.
 mod documents;
 // The components of tests/cases/: hostile, malformed, ungranted. A new one is a file there, not code here.
