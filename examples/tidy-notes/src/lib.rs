@@ -66,7 +66,7 @@ fn find(Query { text }: Query) -> Result<Found, ToolError> {
 }
 
 /// Copy a note into the archive, whole, with a line in its index. The note itself stays.
-#[tool]
+#[tool(uses(read, write))]
 fn file_away(Filing { note, summary }: Filing) -> Result<Done, ToolError> {
     let text = read_note(&note)?;
     if summary.trim().is_empty() || summary.contains(char::is_control) {
@@ -80,7 +80,7 @@ fn file_away(Filing { note, summary }: Filing) -> Result<Done, ToolError> {
 }
 
 /// Delete a note that was filed away and did not change since. It waits for people.
-#[tool]
+#[tool(uses(read, remove))]
 fn discard(Note { note }: Note) -> Result<Done, ToolError> {
     let text = read_note(&note)?;
     match read::read_text(FOLDER, &copy_of(&note)) {

@@ -197,5 +197,4 @@ pub(crate) fn real(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-#[path = "places/tests.rs"]
 mod tests;
