@@ -3,8 +3,12 @@
 
 use crate::{
     Config, HostError,
-    config::{PluginConfig, edit::read_text},
+    config::{
+        PluginConfig,
+        places::{Part, Place, leads_to, real},
+    },
 };
+use interlock_authority::Catalogue;
 use interlock_providers::{Provider, files::FilesProvider};
 use std::{
     path::{Path, PathBuf},
@@ -15,15 +19,19 @@ use std::{
 ///
 /// # Errors
 /// The first that is not fit to be reached by a plugin.
-pub fn check_folders(config: &Config) -> Result<(), HostError> {
-    config.files.keys().try_for_each(|name| check_folder(config, name))
+pub fn check_folders(config: &Config, catalogue: &Catalogue) -> Result<(), HostError> {
+    config.files.keys().try_for_each(|name| check_folder(config, Some(catalogue), name))
 }
 
-/// Checks one folder.
+/// Checks one folder; without a catalogue, against all but the programs of catalogues.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check_folder(config: &Config, name: &str) -> Result<(), HostError> {
+pub fn check_folder(
+    config: &Config,
+    catalogue: Option<&Catalogue>,
+    name: &str,
+) -> Result<(), HostError> {
     let Some(settings) = config.files.get(name) else { return Ok(()) };
     let wrong = |problem: &str| HostError::Config {
         file: config.file.clone(),
@@ -32,15 +40,10 @@ pub fn check_folder(config: &Config, name: &str) -> Result<(), HostError> {
     };
     let folder = true_folder(config, &settings.path).map_err(|problem| wrong(&problem))?;
     // Whoever writes one of these decides what is allowed, and whoever reads a secret has it.
-    for rules in rules(config) {
-        let place = match (rules.starts_with(&folder), folder.starts_with(&rules)) {
-            (true, _) => "holds",
-            (_, true) => "lies in",
-            _ => continue,
-        };
-        let problem =
-            format!("{place} {}, which the host lives by; name one apart", rules.display());
-        return Err(wrong(&problem));
+    for place in config.places(catalogue) {
+        if let Some(problem) = conflict(&folder, &place) {
+            return Err(wrong(&problem));
+        }
     }
     // Two names for one file would be two resources: a grant or a rule about one would miss the other.
     let others = config.files.iter().filter(|(other, _)| other.as_str() != name);
@@ -69,9 +72,28 @@ pub fn check_preopens(config: &Config, plugin: &PluginConfig) -> Result<(), Host
                 host.display()
             ),
         };
-        true_folder(config, host).map_err(|problem| wrong(&problem))?;
+        let folder = true_folder(config, host).map_err(|problem| wrong(&problem))?;
+        // It is read and never written, so only what is secret is none of its business.
+        for place in config.places(None).iter().filter(|place| place.part == Part::Secret) {
+            if let Some(problem) = conflict(&folder, place) {
+                return Err(wrong(&problem));
+            }
+        }
     }
     Ok(())
+}
+
+/// Why a folder cannot be reached by plugins beside a place of the host's, to be said after its name.
+fn conflict(folder: &Path, place: &Place) -> Option<String> {
+    let said = |relation: &str, path: &Path| {
+        let (path, key) = (path.display(), place.key);
+        format!("{relation} {path} (`{key}`), which the host lives by; name one apart")
+    };
+    leads_to(&place.path).iter().find_map(|path| match place.part {
+        _ if path.starts_with(folder) => Some(said("holds", path)),
+        Part::All | Part::Secret if folder.starts_with(path) => Some(said("lies in", path)),
+        _ => None,
+    })
 }
 
 /// A folder's true place, if it is there and apart from what is the host's and the kernel's own.
@@ -93,40 +115,12 @@ fn true_folder(config: &Config, folder: &Path) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
-/// The files and folders that decide what the host does.
-fn rules(config: &Config) -> Vec<PathBuf> {
-    let plugins = config.plugins.values().map(|plugin| real(&plugin.file));
-    let secrets = config.secrets.values().filter_map(|source| match source {
-        interlock_providers::secrets::SecretSource::File(file) => Some(real(file)),
-        _ => None,
-    });
-    // The words of a catalogue mean what its WIT says. One that cannot be read is told of elsewhere.
-    let wit = config.catalogues.iter().filter_map(|file| {
-        let text = read_text(file).ok()?;
-        let wit = interlock_authority::catalogue::wit_path(&file.display().to_string(), &text);
-        Some(real(&file.parent()?.join(wit.ok()?)))
-    });
-    [real(&config.file), real(&config.store), real(Path::new(&config.roster.file))]
-        .into_iter()
-        .chain(config.policy_folder.iter().map(|folder| real(folder)))
-        .chain(config.catalogues.iter().map(|file| real(file)))
-        .chain(config.publish.iter().map(|place| real(place)))
-        .chain(wit)
-        .chain(plugins)
-        .chain(secrets)
-        .collect()
-}
-
 /// The provider over the folders.
 ///
 /// # Errors
 /// A folder that is not fit, or cannot be opened.
-pub(crate) fn provider(config: &Config) -> Result<Provider, HostError> {
-    check_folders(config)?;
+pub(crate) fn provider(config: &Config, catalogue: &Catalogue) -> Result<Provider, HostError> {
+    check_folders(config, catalogue)?;
     let opened = FilesProvider::open(&config.files, &config.state.join("files"))?;
     Ok(Provider::new(Arc::new(opened)))
 }

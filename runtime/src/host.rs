@@ -170,7 +170,7 @@ impl HostBuilder {
         }
         providers.entry("http".to_owned()).or_insert_with(|| endpoints::provider(&config));
         if !providers.contains_key(files::PROVIDER) {
-            providers.insert(files::PROVIDER.to_owned(), folders::provider(&config)?);
+            providers.insert(files::PROVIDER.to_owned(), folders::provider(&config, &catalogue)?);
         }
         providers
             .entry("kv".to_owned())

@@ -4,6 +4,7 @@
 //! The mistake it stops: a plugin whose tests pass, and that does something else to production than the build
 //! before it.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
@@ -20,43 +21,78 @@ const GRANTS: [&str; 3] = [
     "interlock:environment/teardown@0.1.0=environment/prod",
 ];
 
-/// The invocations of a deployment that have a recording, and the plugin of each.
-fn recorded(deployment: &Deployment) -> Result<Vec<(String, String)>> {
+/// An invocation that has a recording.
+struct Recorded {
+    invocation: String,
+    /// `(not kept)`, where nothing of it can be done again.
+    plugin: String,
+    tool: String,
+    /// How many capability calls it made.
+    calls: usize,
+}
+
+/// The invocations of a deployment that have a recording.
+fn recorded(deployment: &Deployment) -> Result<Vec<Recorded>> {
     let told = deployment.run(&["journal", "list", "--last", "1000", "--json"])?.exit(0)?.json()?;
     let all = told.as_array().context("no list")?.iter();
-    let mut found = Vec::new();
+    let mut found: Vec<Recorded> = Vec::new();
     for leaf in all.filter(|leaf| leaf.get("kind").is_some_and(|kind| kind == "recording")) {
         let text = |pointer: &str| leaf.pointer(pointer).and_then(Value::as_str);
         let invocation = text("/event/invocation").context("no invocation")?.to_owned();
+        if found.last().is_some_and(|last| last.invocation == invocation) {
+            continue;
+        }
         let plugin = text("/event/run/plugin").unwrap_or("(not kept)").to_owned();
-        found.push((invocation, plugin));
+        let tool = text("/event/run/tool").unwrap_or_default().to_owned();
+        let calls = leaf.pointer("/event/run/calls").and_then(Value::as_array).map_or(0, Vec::len);
+        found.push(Recorded { invocation, plugin, tool, calls });
     }
-    found.dedup();
     Ok(found)
+}
+
+/// One invocation is the same when it is done again, so many times.
+fn the_same(deployment: &Deployment, invocation: &str, times: u32) -> Result<()> {
+    let words = ["replay", invocation, "--times", &times.to_string(), "--json"];
+    let told = deployment.run(&words)?.exit(0)?.json()?;
+    let is = |value: &Value, name: &str, word: &str| value.get(name).is_some_and(|v| v == word);
+    ensure!(is(&told, "status", "same") && told["times"] == times, "{told}");
+    for run in told.get("runs").and_then(Value::as_array).context("no runs")? {
+        let all = run.get("answered") == run.get("calls");
+        ensure!(is(run, "verdict", "same") && all, "{run}");
+    }
+    Ok(())
 }
 
 /// Everything that was recorded in a deployment is the same when it is done again, so many times. Gives the
 /// plugins.
 pub(crate) fn all_the_same(deployment: &Deployment, times: u32) -> Result<Vec<String>> {
-    let times = times.to_string();
     let mut plugins = Vec::new();
-    for (invocation, plugin) in recorded(deployment)? {
-        if plugin == "(not kept)" {
-            continue;
-        }
-        let words = ["replay", &invocation, "--times", &times, "--json"];
-        let told = deployment.run(&words)?.exit(0)?.json()?;
-        let is = |value: &Value, name: &str, word: &str| value.get(name).is_some_and(|v| v == word);
-        ensure!(is(&told, "status", "same"), "{told}");
-        for run in told.get("runs").and_then(Value::as_array).context("no runs")? {
-            let all = run.get("answered") == run.get("calls");
-            ensure!(is(run, "verdict", "same") && all, "{run}");
-        }
-        plugins.push(plugin);
+    for run in recorded(deployment)?.into_iter().filter(|run| run.plugin != "(not kept)") {
+        the_same(deployment, &run.invocation, times)?;
+        plugins.push(run.plugin);
     }
     plugins.sort();
     plugins.dedup();
     Ok(plugins)
+}
+
+/// Of each tool the recorded run that made the most capability calls is the same so many times. Gives the tools, with the
+/// number of those calls.
+pub(crate) fn each_tool_the_same(
+    deployment: &Deployment,
+    times: u32,
+) -> Result<Vec<(String, usize)>> {
+    let mut longest: BTreeMap<String, Recorded> = BTreeMap::new();
+    for run in recorded(deployment)?.into_iter().filter(|run| run.plugin != "(not kept)") {
+        let tool = format!("{}.{}", run.plugin, run.tool);
+        if longest.get(&tool).is_none_or(|known| known.calls < run.calls) {
+            longest.insert(tool, run);
+        }
+    }
+    for run in longest.values() {
+        the_same(deployment, &run.invocation, times)?;
+    }
+    Ok(longest.into_iter().map(|(tool, run)| (tool, run.calls)).collect())
 }
 
 #[test]

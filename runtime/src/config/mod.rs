@@ -7,6 +7,7 @@ mod http;
 mod kv;
 mod limits;
 mod people;
+pub(crate) mod places;
 mod raw;
 mod secrets;
 mod serving;
@@ -52,6 +53,8 @@ pub struct Config {
     pub policies: Vec<PolicySource>,
     /// Who may approve.
     pub roster: RosterSource,
+    /// The file of their keys, where one is named.
+    pub roster_file: Option<PathBuf>,
     /// Whether changed rules must be accepted by the people of the old ones.
     pub seal: bool,
     /// How often people may be asked.
@@ -211,6 +214,8 @@ impl Config {
             policy_folder,
             policies,
             roster: people::roster(&reader, &raw.approvers, people)?,
+            roster_file: (raw.approvers.allowed_signers.as_ref())
+                .map(|file| reader.path(file.get_ref())),
             seal: raw.seal.required,
             asking: people::requests(&reader, &raw.requests)?,
             teams: people::teams(&raw),

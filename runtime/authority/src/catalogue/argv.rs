@@ -117,6 +117,11 @@ impl Argv {
         Self(elements)
     }
 
+    /// What of it no argument of a call is in, after the program.
+    pub(super) fn literals(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().skip(1).filter_map(Element::literal)
+    }
+
     /// The program: the catalogue's, never an argument's.
     pub(super) fn program(&self) -> &str {
         self.0.first().and_then(Element::literal).unwrap_or_default()

@@ -157,6 +157,11 @@ impl Catalogue {
     pub fn interface(&self, name: &InterfaceName) -> Option<&Interface> {
         self.interfaces.get(name)
     }
+    /// What programs serve, of all interfaces.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        let functions = self.interfaces.values().flat_map(|i| i.functions.values());
+        functions.filter_map(|function| function.command.as_deref())
+    }
     /// One function by exact names.
     pub fn function(&self, interface: &InterfaceName, function: &str) -> Option<&Function> {
         self.interfaces.get(interface).and_then(|i| i.functions.get(function))

@@ -11,7 +11,7 @@ use super::{
 use hyper::Method;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -269,6 +269,27 @@ impl Endpoint {
     /// The secret that it needs.
     pub fn secret(&self) -> Option<&str> {
         self.credential.as_ref().map(|credential| credential.secret.as_str())
+    }
+
+    /// The files that say whom to trust there.
+    pub fn trusted(&self) -> impl Iterator<Item = &Path> {
+        let Self {
+            authorities,
+            place: _,
+            methods: _,
+            paths: _,
+            headers: _,
+            query: _,
+            content_types: _,
+            credential: _,
+            plan: _,
+            private: _,
+            time: _,
+            request: _,
+            response: _,
+            revisions: _,
+        } = self;
+        authorities.iter().map(PathBuf::as_path)
     }
 
     /// Whether TLS can be spoken to it, as far as that is seen from here.

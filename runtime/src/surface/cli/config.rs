@@ -77,7 +77,7 @@ fn check(file: &Path, output: &Output) -> Ending {
     check_grants(&config, &catalogue)?;
     check_providers(&catalogue, &BUILT_IN_PROVIDERS.iter().copied().collect())?;
     crate::programs::check_secrets(&config, &catalogue)?;
-    crate::folders::check_folders(&config)?;
+    crate::folders::check_folders(&config, &catalogue)?;
     for plugin in config.plugins.values() {
         read_pinned(plugin)?;
         check_preopens(&config, plugin)?;

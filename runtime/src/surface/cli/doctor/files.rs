@@ -81,22 +81,6 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The WIT file of a catalogue, or its folder with the files in it. None for a catalogue that cannot be
-/// read, which is told of elsewhere.
-pub(super) fn wit_of(catalogue: &Path) -> Vec<PathBuf> {
-    let Ok(text) = crate::config::edit::read_text(catalogue) else { return Vec::new() };
-    let name = catalogue.display().to_string();
-    let Ok(wit) = interlock_authority::catalogue::wit_path(&name, &text) else { return Vec::new() };
-    let wit = catalogue.parent().unwrap_or_else(|| Path::new("")).join(wit);
-    let mut all: Vec<PathBuf> = names_in(&wit)
-        .into_iter()
-        .map(|name| wit.join(name))
-        .filter(|path| path.extension().is_some_and(|e| e == "wit"))
-        .collect();
-    all.insert(0, wit);
-    all
-}
-
 /// Files that no entry names: of a write that was cut short, or of an install whose entry was never
 /// written. They do nothing but take room, and make people wonder.
 pub(super) fn leftovers(config: &Config, findings: &mut Findings) {

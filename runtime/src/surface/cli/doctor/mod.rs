@@ -12,12 +12,13 @@ use super::{
 };
 use crate::{
     Config, HostError,
-    config::PluginConfig,
+    config::{PluginConfig, places::wit_of},
     folders::check_preopens,
     freeze::Freeze,
     host::{BUILT_IN_PROVIDERS, check_grants, check_providers, load_catalogue, read_pinned},
 };
 use files::{private, writable};
+use interlock_authority::Catalogue;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -66,21 +67,22 @@ pub(super) fn run(file: &Path, output: &Output) -> Ending {
 
 fn check(config: &Config, findings: &mut Findings) {
     findings.good(format!("{} loads", config.file.display()));
-    match load_catalogue(config, Vec::new()) {
+    let loaded = load_catalogue(config, Vec::new());
+    match &loaded {
         Ok(catalogue) => {
             let checked: [(Result<(), HostError>, &str, &str); 3] = [
                 (
-                    check_grants(config, &catalogue),
+                    check_grants(config, catalogue),
                     "catalogues and grants fit their WIT",
                     "mend the grant in the configuration",
                 ),
                 (
-                    check_providers(&catalogue, &BUILT_IN_PROVIDERS.iter().copied().collect()),
+                    check_providers(catalogue, &BUILT_IN_PROVIDERS.iter().copied().collect()),
                     "every capability has a provider",
                     "name a provider that this host has in the catalogue, or take the catalogue out",
                 ),
                 (
-                    crate::programs::check_secrets(config, &catalogue),
+                    crate::programs::check_secrets(config, catalogue),
                     "every secret of a catalogue has a source",
                     "name where it comes from in the configuration",
                 ),
@@ -91,7 +93,7 @@ fn check(config: &Config, findings: &mut Findings) {
                     Err(error) => findings.add(Verdict::Bad, error.to_string(), fix),
                 }
             }
-            programs::check(config, &catalogue, findings);
+            programs::check(config, catalogue, findings);
         }
         Err(error) => {
             findings.add(Verdict::Bad, error.to_string(), "mend the catalogue or its WIT")
@@ -101,12 +103,12 @@ fn check(config: &Config, findings: &mut Findings) {
     writable(findings, &base(config), "the folder of the configuration");
     for catalogue in &config.catalogues {
         writable(findings, catalogue, "a catalogue");
-        for wit in files::wit_of(catalogue) {
+        for wit in wit_of(catalogue) {
             writable(findings, &wit, "the WIT of a catalogue");
         }
     }
     plugins(config, findings);
-    folders(config, findings);
+    folders(config, loaded.as_ref().ok(), findings);
     state(config, findings);
     files::leftovers(config, findings);
     record::places(config, findings);
@@ -133,10 +135,10 @@ fn check(config: &Config, findings: &mut Findings) {
 }
 
 /// The folders of the files capability, one by one: the host's own check ends at the first.
-fn folders(config: &Config, findings: &mut Findings) {
+fn folders(config: &Config, catalogue: Option<&Catalogue>, findings: &mut Findings) {
     for (name, settings) in &config.files {
         let may = if settings.write { "read and written" } else { "read" };
-        match crate::folders::check_folder(config, name) {
+        match crate::folders::check_folder(config, catalogue, name) {
             Ok(()) => {
                 let folder = settings.path.display();
                 findings.good(format!("{folder} may be {may} as files/{name}, where granted"));
