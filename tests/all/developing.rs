@@ -329,6 +329,40 @@ fn the_usual_mistakes_of_a_developer_in_python_are_told_with_what_helps() -> Res
     Ok(())
 }
 
+/// What `new` makes in JavaScript, and what it does not, in a folder with an empty `bin`, which is all of `PATH`.
+fn made_in_javascript(
+    place: &Path,
+    told: impl Fn(&[&str], i32, &[&str]) -> Result<()>,
+) -> Result<()> {
+    let new = |name: &str, more: &[&str], code: i32, says: &[&str]| {
+        told(&[&["new", name, "--lang", "js"], more].concat(), code, says)
+    };
+    new("world", &[], 2, &["something else by that name"])?;
+    new("interlock-guest", &[], 2, &["something else by that name"])?;
+    new("look-over", &["--sdk", "bin"], 2, &["not the guest SDK"])?;
+    ensure!(!place.join("look-over").exists(), "something was left behind");
+    new("look-over", &[], 0, &["npm install", "npm test"])?;
+    new("look-over", &[], 2, &["there already"])?;
+    let build = |says: &[&str]| told(&["build", "look-over"], 2, says);
+    build(&["no interlock-guest", "npm install", "npm comes with Node", "https://nodejs.org"])?;
+    // npm makes a link to whatever package.json names, there or not.
+    let modules = place.join("look-over/node_modules");
+    fs::create_dir(&modules)?;
+    std::os::unix::fs::symlink("/nowhere/js", modules.join("interlock-guest"))?;
+    build(&["a link to /nowhere/js, where nothing is", "`guest-sdk/js`", "npm install"])?;
+    // A path of any name is one text of JSON.
+    let odd = "an \"odd\" \\ SDK";
+    let sdk = place.join(odd);
+    fs::create_dir_all(sdk.join("js"))?;
+    fs::write(sdk.join("js/package.json"), "{}")?;
+    new("odd", &["--sdk", odd], 0, &["made odd"])?;
+    let package: serde_json::Value =
+        serde_json::from_slice(&fs::read(place.join("odd/package.json"))?)?;
+    let named = package["dependencies"]["interlock-guest"].as_str().context("no SDK")?;
+    ensure!(named == format!("file:{}", sdk.canonicalize()?.join("js").display()), "{named}");
+    Ok(())
+}
+
 /// The same of a developer in JavaScript.
 #[test]
 fn the_usual_mistakes_of_a_developer_in_javascript_are_told_with_what_helps() -> Result<()> {
@@ -338,17 +372,26 @@ fn the_usual_mistakes_of_a_developer_in_javascript_are_told_with_what_helps() ->
     let own = plugin.join("node_modules/.bin");
     fs::create_dir(&bin)?;
     fs::create_dir_all(plugin.join("wit"))?;
-    let build = |says: &[&str]| -> Result<()> {
-        let mut command = Command::new(interlock()?);
-        command.args(["build", "look-again"]).current_dir(place.path());
+    let by = |program: &Path, words: &[&str], code: i32, says: &[&str]| -> Result<()> {
+        let mut command = Command::new(program);
+        command.args(words).current_dir(place.path());
         command.env("PATH", &bin).env("NO_COLOR", "1").stdin(Stdio::null());
         let output = command.output()?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned()
+            + &String::from_utf8_lossy(&output.stdout);
         let all = says.iter().all(|word| said.contains(word));
-        ensure!(output.status.code() == Some(2) && all, "{} not {says:?}:\n{said}", output.status);
+        ensure!(output.status.code() == Some(code) && all, "{words:?} not {says:?}:\n{said}");
         ensure!(!said.contains("Failed to") && !said.contains('\u{1b}'), "{said:?}");
         Ok(())
     };
+    let binary = interlock()?;
+    made_in_javascript(place.path(), |words, code, says| by(&binary, words, code, says))?;
+    // Of no checkout.
+    let elsewhere = place.path().join("interlock");
+    fs::hard_link(&binary, &elsewhere).or_else(|_| fs::copy(&binary, &elsewhere).map(drop))?;
+    by(&elsewhere, &["new", "moved", "--lang", "js"], 2, &["--sdk", "`guest-sdk` in a checkout"])?;
+    ensure!(!place.path().join("moved").exists(), "something was left behind");
+    let build = |says: &[&str]| by(&binary, &["build", "look-again"], 2, says);
     let world = "package plugin:look-again;\nworld look-again {\n  include interlock:tool/plugin@0.1.0;\n  \
         import interlock:environment/observe@0.1.0;\n}\n";
     fs::write(plugin.join("wit/world.wit"), world.replace("observe@0.1.0", "observe@0.9.0"))?;
