@@ -198,13 +198,19 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
 fn without_tools(plugin: &Path, (tools, _): &(Tools, Do)) -> Result<()> {
     let module = plugin.join("plugin.js");
     let text = fs::read_to_string(&module)?;
-    for instead in ["plugin(look);", "export const tool = plugin(look);", "export const tools = {};"] {
+    for instead in
+        ["plugin(look);", "export const tool = plugin(look);", "export const tools = {};"]
+    {
         fs::write(&module, text.replace("export const tools = plugin(look);", instead))?;
         let built = ran("interlock build", plugin, tools)?;
         let said = String::from_utf8_lossy(&built.stderr);
-        let helps = said.contains("no export `tools`") && said.contains("export const tools = plugin(");
+        let helps =
+            said.contains("no export `tools`") && said.contains("export const tools = plugin(");
         ensure!(built.status.code() == Some(2) && helps, "{instead}: {}\n{said}", built.status);
-        ensure!(!said.contains("entry.js") && !plugin.join("build/look-over.wasm").exists(), "{said}");
+        ensure!(
+            !said.contains("entry.js") && !plugin.join("build/look-over.wasm").exists(),
+            "{said}"
+        );
     }
     Ok(())
 }

@@ -86,7 +86,8 @@ impl Told for Failure {
                 "Name its folder, `guest-sdk/js` in a checkout of Interlock, in package.json under {SDK}, then:  npm install"
             ))),
             Self::NoTools => Some(
-                "Say which tools the plugin has, at its end:  export const tools = plugin(look);".to_owned(),
+                "Say which tools the plugin has, at its end:  export const tools = plugin(look);"
+                    .to_owned(),
             ),
             Self::World(wrong) => wrong.next(),
             Self::Broken { said } => for_a_module(said),
