@@ -2,9 +2,10 @@
 //!
 //! The mistake it stops: a tutorial that worked for whoever wrote it.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,8 +13,9 @@ use interlock_tests::{interlock, read, root};
 
 use crate::languages;
 
-/// Where the page's chapter about Python begins.
+/// Where the page's chapters about Python and JavaScript begin.
 const IN_PYTHON: &str = "## The same in Python\n";
+const IN_JAVASCRIPT: &str = "## The same in JavaScript\n";
 
 /// One thing that the page tells to do.
 #[derive(Debug)]
@@ -45,8 +47,26 @@ fn steps(page: &str) -> Result<Vec<Do>> {
     Ok(steps)
 }
 
-/// Folders for `PATH` and `PYTHONPATH`.
-type Tools = Option<(PathBuf, PathBuf)>;
+/// What a chapter needs installed: folders before the machine's in `PATH`, and other variables.
+#[derive(Clone, Default)]
+struct Tools {
+    path: Vec<PathBuf>,
+    variables: Vec<(&'static str, OsString)>,
+}
+
+/// Python's and JavaScript's, where each can be had.
+fn tools() -> Result<[Option<Tools>; 2]> {
+    let python = languages::componentize()?.map(|(bin, packages)| Tools {
+        path: vec![bin],
+        variables: vec![("PYTHONPATH", packages.into())],
+    });
+    // Nothing is fetched while the page is run, and what npm has of the developer is not its business.
+    let javascript = languages::npm()?.map(|(path, cache)| Tools {
+        path: std::env::split_paths(&path).collect(),
+        variables: vec![("npm_config_cache", cache.into()), ("npm_config_offline", "true".into())],
+    });
+    Ok([python, javascript])
+}
 
 /// Whether plugins can be compiled by the toolchain that a developer would use.
 fn can_compile() -> Result<bool> {
@@ -63,15 +83,23 @@ fn can_compile() -> Result<bool> {
 
 /// Runs one command of the page, with what a chapter needs installed; gives what it printed.
 fn run(line: &str, folder: &Path, tools: &Tools) -> Result<String> {
+    let output = ran(line, folder, tools)?;
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "$ {line}\n{}\n{out}{err}", output.status);
+    Ok(format!("{out}{err}"))
+}
+
+/// The same, however it ends.
+fn ran(line: &str, folder: &Path, tools: &Tools) -> Result<Output> {
     let beside = interlock()?.parent().context("no folder")?.to_owned();
-    let path = std::env::var("PATH").unwrap_or_default();
+    let machine = std::env::var_os("PATH").unwrap_or_default();
+    let all = [beside].into_iter().chain(tools.path.iter().cloned());
+    let path = std::env::join_paths(all.chain(std::env::split_paths(&machine)))?;
     let mut command = Command::new("bash");
     command.args(["-c", line]).current_dir(folder).stdin(Stdio::null());
-    command.env("PATH", format!("{}:{path}", beside.display())).env("NO_COLOR", "1");
-    if let Some((bin, packages)) = tools {
-        command.env("PATH", format!("{}:{}:{path}", beside.display(), bin.display()));
-        command.env("PYTHONPATH", packages);
-    }
+    command.env("PATH", path).env("NO_COLOR", "1");
+    command.envs(tools.variables.iter().map(|(name, value)| (name, value)));
     // What cargo set for this test is not what a developer has.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -79,11 +107,7 @@ fn run(line: &str, folder: &Path, tools: &Tools) -> Result<String> {
             command.env_remove(name);
         }
     }
-    let output = command.output()?;
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "$ {line}\n{}\n{out}{err}", output.status);
-    Ok(format!("{out}{err}"))
+    Ok(command.output()?)
 }
 
 #[test]
@@ -98,21 +122,29 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
     }
     let page = read("docs/guides/first-plugin.md")?;
     let (rust, python) = page.split_once(IN_PYTHON).context("no chapter about Python")?;
+    let (python, javascript) =
+        python.split_once(IN_JAVASCRIPT).context("no chapter about JavaScript")?;
     ensure!(python.contains(&format!("`pip install {}`", languages::COMPONENTIZE)));
-    let (mut steps, mut more) = (steps(rust)?, steps(python)?);
-    ensure!(more.len() > 8, "{more:#?}");
-    // Where PyPI cannot be reached, which is said loudly, the rest of the page is still tried.
-    let tools = languages::componentize()?;
-    if tools.is_some() {
-        steps.append(&mut more);
+    ensure!(javascript.contains(&format!("`{}`", languages::COMPONENTIZE_QJS)));
+    let mut all: Vec<(Tools, Do)> =
+        steps(rust)?.into_iter().map(|step| (Tools::default(), step)).collect();
+    ensure!(all.len() > 15, "{}", all.len());
+    let [for_python, for_javascript] = tools()?;
+    let in_javascript = for_javascript.is_some();
+    // Where PyPI or npm cannot be reached, which is said loudly, the rest of the page is still tried.
+    for (chapter, tools) in [(python, for_python), (javascript, for_javascript)] {
+        let steps = steps(chapter)?;
+        ensure!(steps.len() > 8, "{steps:#?}");
+        if let Some(tools) = tools {
+            all.extend(steps.into_iter().map(|step| (tools.clone(), step)));
+        }
     }
-    ensure!(steps.len() > 15, "{steps:#?}");
     let place = tempfile::tempdir()?;
     let mut folder = place.path().canonicalize()?;
     // Compiled once for all runs of this checkout, as for a developer.
     let target = root().join("target/first-plugin");
     let mut took = Vec::new();
-    for step in &steps {
+    for (tools, step) in &all {
         let line = match step {
             Do::Write(name, text) => {
                 let plugin = place.path().join("look-after");
@@ -126,10 +158,13 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
             continue;
         }
         let started = Instant::now();
-        let said = run(line, &folder, &tools)?;
+        let said = run(line, &folder, tools)?;
         took.push((started.elapsed(), line.clone()));
         let must_say: &[&str] = match line.as_str() {
             line if line.ends_with("--lang python") => &["made look-again", "python3 -m unittest"],
+            line if line.ends_with("--lang js") => &["made look-over", "npm install", "npm test"],
+            "npm install" => &["added"],
+            "npm test" => &["pass 2", "fail 0"],
             "python3 -m unittest" => &["Ran 2 tests", "OK"],
             line if line.starts_with("interlock new") => {
                 let link = place.path().join("look-after/target");
@@ -148,11 +183,35 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
             ensure!(said.contains(word), "$ {line}\nit does not say `{word}`:\n{said}");
         }
     }
+    if in_javascript {
+        without_tools(&place.path().join("look-over"), all.last().context("no steps")?)?;
+    }
     let all: Duration = took.iter().map(|(time, _)| *time).sum();
     for (time, line) in took {
         println!("{:>7.1}s  {}", time.as_secs_f64(), line.chars().take(70).collect::<String>());
     }
     println!("{:>7.1}s  in all", all.as_secs_f64());
+    Ok(())
+}
+
+/// A plugin in JavaScript that forgot to say which tools it has: known when it is built, and told as that.
+fn without_tools(plugin: &Path, (tools, _): &(Tools, Do)) -> Result<()> {
+    let module = plugin.join("plugin.js");
+    let text = fs::read_to_string(&module)?;
+    for instead in
+        ["plugin(look);", "export const tool = plugin(look);", "export const tools = {};"]
+    {
+        fs::write(&module, text.replace("export const tools = plugin(look);", instead))?;
+        let built = ran("interlock build", plugin, tools)?;
+        let said = String::from_utf8_lossy(&built.stderr);
+        let helps =
+            said.contains("no export `tools`") && said.contains("export const tools = plugin(");
+        ensure!(built.status.code() == Some(2) && helps, "{instead}: {}\n{said}", built.status);
+        ensure!(
+            !said.contains("entry.js") && !plugin.join("build/look-over.wasm").exists(),
+            "{said}"
+        );
+    }
     Ok(())
 }
 
@@ -276,6 +335,40 @@ fn the_usual_mistakes_of_a_developer_in_python_are_told_with_what_helps() -> Res
     Ok(())
 }
 
+/// What `new` makes in JavaScript, and what it does not, in a folder with an empty `bin`, which is all of `PATH`.
+fn made_in_javascript(
+    place: &Path,
+    told: impl Fn(&[&str], i32, &[&str]) -> Result<()>,
+) -> Result<()> {
+    let new = |name: &str, more: &[&str], code: i32, says: &[&str]| {
+        told(&[&["new", name, "--lang", "js"], more].concat(), code, says)
+    };
+    new("world", &[], 2, &["something else by that name"])?;
+    new("interlock-guest", &[], 2, &["something else by that name"])?;
+    new("look-over", &["--sdk", "bin"], 2, &["not the guest SDK"])?;
+    ensure!(!place.join("look-over").exists(), "something was left behind");
+    new("look-over", &[], 0, &["npm install", "npm test"])?;
+    new("look-over", &[], 2, &["there already"])?;
+    let build = |says: &[&str]| told(&["build", "look-over"], 2, says);
+    build(&["no interlock-guest", "npm install", "npm comes with Node", "https://nodejs.org"])?;
+    // npm makes a link to whatever package.json names, there or not.
+    let modules = place.join("look-over/node_modules");
+    fs::create_dir(&modules)?;
+    std::os::unix::fs::symlink("/nowhere/js", modules.join("interlock-guest"))?;
+    build(&["a link to /nowhere/js, where nothing is", "`guest-sdk/js`", "npm install"])?;
+    // A path of any name is one text of JSON.
+    let odd = "an \"odd\" \\ SDK";
+    let sdk = place.join(odd);
+    fs::create_dir_all(sdk.join("js"))?;
+    fs::write(sdk.join("js/package.json"), "{}")?;
+    new("odd", &["--sdk", odd], 0, &["made odd"])?;
+    let package: serde_json::Value =
+        serde_json::from_slice(&fs::read(place.join("odd/package.json"))?)?;
+    let named = package["dependencies"]["interlock-guest"].as_str().context("no SDK")?;
+    ensure!(named == format!("file:{}", sdk.canonicalize()?.join("js").display()), "{named}");
+    Ok(())
+}
+
 /// The same of a developer in JavaScript.
 #[test]
 fn the_usual_mistakes_of_a_developer_in_javascript_are_told_with_what_helps() -> Result<()> {
@@ -285,17 +378,26 @@ fn the_usual_mistakes_of_a_developer_in_javascript_are_told_with_what_helps() ->
     let own = plugin.join("node_modules/.bin");
     fs::create_dir(&bin)?;
     fs::create_dir_all(plugin.join("wit"))?;
-    let build = |says: &[&str]| -> Result<()> {
-        let mut command = Command::new(interlock()?);
-        command.args(["build", "look-again"]).current_dir(place.path());
+    let by = |program: &Path, words: &[&str], code: i32, says: &[&str]| -> Result<()> {
+        let mut command = Command::new(program);
+        command.args(words).current_dir(place.path());
         command.env("PATH", &bin).env("NO_COLOR", "1").stdin(Stdio::null());
         let output = command.output()?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned()
+            + &String::from_utf8_lossy(&output.stdout);
         let all = says.iter().all(|word| said.contains(word));
-        ensure!(output.status.code() == Some(2) && all, "{} not {says:?}:\n{said}", output.status);
+        ensure!(output.status.code() == Some(code) && all, "{words:?} not {says:?}:\n{said}");
         ensure!(!said.contains("Failed to") && !said.contains('\u{1b}'), "{said:?}");
         Ok(())
     };
+    let binary = interlock()?;
+    made_in_javascript(place.path(), |words, code, says| by(&binary, words, code, says))?;
+    // Of no checkout.
+    let elsewhere = place.path().join("interlock");
+    fs::hard_link(&binary, &elsewhere).or_else(|_| fs::copy(&binary, &elsewhere).map(drop))?;
+    by(&elsewhere, &["new", "moved", "--lang", "js"], 2, &["--sdk", "`guest-sdk` in a checkout"])?;
+    ensure!(!place.path().join("moved").exists(), "something was left behind");
+    let build = |says: &[&str]| by(&binary, &["build", "look-again"], 2, says);
     let world = "package plugin:look-again;\nworld look-again {\n  include interlock:tool/plugin@0.1.0;\n  \
         import interlock:environment/observe@0.1.0;\n}\n";
     fs::write(plugin.join("wit/world.wit"), world.replace("observe@0.1.0", "observe@0.9.0"))?;

@@ -3,6 +3,7 @@
 //!
 //! The mistake it stops: a second language in which a denial, a wrong argument or a hint says something else.
 
+use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufReader;
@@ -23,7 +24,7 @@ use crate::replay;
 /// What makes components of Python, pinned so that a new one fails on the day it is chosen.
 pub(crate) const COMPONENTIZE: &str = "componentize-py==0.25.1";
 /// The same of JavaScript.
-const COMPONENTIZE_QJS: &str = "componentize-qjs@0.4.5";
+pub(crate) const COMPONENTIZE_QJS: &str = "componentize-qjs@0.4.5";
 const API: &str = r#"{"environment":"prod","service":"api"}"#;
 /// What is of one run and not of the plugin. What a service wrote lately depends on who asked it how often.
 const OF_THE_RUN: [&str; 4] = ["invocation", "receipt", "pid", "logs"];
@@ -71,13 +72,23 @@ fn python() -> Result<Option<PathBuf>> {
     })
 }
 
+/// `componentize-qjs`, with the Node that runs it.
+fn componentize_qjs() -> Result<Option<Npm>> {
+    Npm::installed("componentize-qjs", &[COMPONENTIZE_QJS])
+}
+
+/// For whoever types `npm install`: a `PATH` with Node, and npm's cache with `componentize-qjs` in it.
+pub(crate) fn npm() -> Result<Option<(OsString, PathBuf)>> {
+    let Some(npm) = componentize_qjs()? else { return Ok(None) };
+    let Some(cache) = clients::npm_cache(&[COMPONENTIZE_QJS])? else { return Ok(None) };
+    Ok(Some((npm.path()?, cache)))
+}
+
 /// `fix-service-js`, by `interlock build`, with the SDK as `npm install` has it in a checkout: a link.
 fn javascript() -> Result<Option<PathBuf>> {
     let sources = ["examples/fix-service-js", "guest-sdk/js"];
     cached("js", COMPONENTIZE_QJS, &sources, |folder| {
-        let Some(npm) = Npm::installed("componentize-qjs", &[COMPONENTIZE_QJS])? else {
-            return Ok(None);
-        };
+        let Some(npm) = componentize_qjs()? else { return Ok(None) };
         let modules = folder.join("node_modules");
         if modules.exists() {
             fs::remove_dir_all(&modules)?;

@@ -65,6 +65,24 @@ pub(crate) fn pip(what: &str, folder: &str, packages: &[&str]) -> Result<Option<
     })
 }
 
+/// A cache of npm's that has packages, for an `npm install` that is not ours; `None`, said loudly, where they cannot be had.
+pub(crate) fn npm_cache(packages: &[&str]) -> Result<Option<PathBuf>> {
+    let what = format!("npm's cache of {}", packages.join(", "));
+    installed(&what, &format!("npm-cache-{}", packages.join("+")), |into| {
+        let mut npm = npm_install(packages);
+        npm.arg("--prefix").arg(into.join("once")).arg("--cache").arg(into);
+        npm
+    })
+}
+
+fn npm_install(packages: &[&str]) -> Command {
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"])
+        .args(["--loglevel=error", "--fetch-retries=1", "--fetch-timeout=15000"])
+        .args(packages);
+    npm
+}
+
 /// Packages of npm, and the Node to run them with.
 pub(crate) struct Npm {
     node: PathBuf,
@@ -81,12 +99,8 @@ impl Npm {
             let names: Vec<_> =
                 packages.iter().filter_map(|name| name.rsplit('/').next()).collect();
             installed(&format!("{what} ({})", packages.join(", ")), &names.join("+"), |into| {
-                let mut npm = Command::new("npm");
-                npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts"])
-                    .args(["--loglevel=error", "--fetch-retries=1", "--fetch-timeout=15000"])
-                    .args(packages)
-                    .arg("--prefix")
-                    .arg(into);
+                let mut npm = npm_install(packages);
+                npm.arg("--prefix").arg(into);
                 npm
             })
         };

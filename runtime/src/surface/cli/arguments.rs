@@ -107,6 +107,9 @@ pub(super) enum Language {
     Rust,
     /// With the guest SDK for Python, and componentize-py.
     Python,
+    /// With the guest SDK for JavaScript, and componentize-qjs, by npm.
+    #[value(name = "js", alias = "javascript")]
+    JavaScript,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@
 use super::{
     super::output::Output,
     Told,
-    modules::{self, SDK, SOURCES},
+    modules::{self, ENTRY, NO_TOOLS, SDK, SOURCES},
     world::{self, WIT, Wrong},
 };
 use std::{
@@ -36,12 +36,16 @@ pub(super) enum Failure {
     NotStarted(io::Error),
     #[error("there is no {SDK} in the plugin's node_modules")]
     NoSdk,
+    #[error("{SDK} in the plugin's node_modules is a link to {}, where nothing is", .0.display())]
+    LostSdk(PathBuf),
     #[error("the plugin's modules cannot be read: {0}")]
     Unreadable(#[from] io::Error),
     #[error(transparent)]
     World(#[from] Wrong),
     #[error("the plugin does not build")]
     Broken { said: String },
+    #[error("{NO_TOOLS} that `plugin(…)` made")]
+    NoTools,
     #[error("{TOOL} made no component of it")]
     NoComponent,
 }
@@ -52,10 +56,11 @@ impl Told for Failure {
             Self::NoTool => "no-componentize-qjs",
             Self::NoNode => "no-node",
             Self::NotStarted(_) => "componentize-qjs",
-            Self::NoSdk => "no-sdk",
+            Self::NoSdk | Self::LostSdk(_) => "no-sdk",
             Self::Unreadable(_) => "modules-unreadable",
             Self::World(wrong) => wrong.code(),
             Self::Broken { .. } => "does-not-build",
+            Self::NoTools => "no-tools",
             Self::NoComponent => "no-component",
         }
     }
@@ -70,13 +75,20 @@ impl Told for Failure {
 
     fn next(&self) -> Option<String> {
         match self {
-            Self::NoTool => {
-                Some(format!("Install it, then build again:  npm install --save-dev {TRIED}"))
-            }
+            Self::NoTool => Some(with_npm(format!(
+                "Install it, then build again:  npm install --save-dev {TRIED}"
+            ))),
             Self::NoNode => Some("Install Node 20.6 or later: https://nodejs.org".to_owned()),
-            Self::NoSdk => {
-                Some("Install what package.json names, then build again:  npm install".to_owned())
-            }
+            Self::NoSdk => Some(with_npm(
+                "Install what package.json names, then build again:  npm install".to_owned(),
+            )),
+            Self::LostSdk(_) => Some(with_npm(format!(
+                "Name its folder, `guest-sdk/js` in a checkout of Interlock, in package.json under {SDK}, then:  npm install"
+            ))),
+            Self::NoTools => Some(
+                "Say which tools the plugin has, at its end:  export const tools = plugin(look);"
+                    .to_owned(),
+            ),
             Self::World(wrong) => wrong.next(),
             Self::Broken { said } => for_a_module(said),
             _ => None,
@@ -92,15 +104,16 @@ pub(super) fn is_in(dir: &Path) -> bool {
 /// Makes a component of the plugin in `dir`: `build/WORLD.wasm`. `more` is passed on to componentize-qjs.
 pub(super) fn build(dir: &Path, more: &[String], output: &Output) -> Result<PathBuf, Failure> {
     let world = world::prepare(dir)?;
+    let (world, has_tools) = (world.name, world.has_tools);
     let built = world::built(dir, &world)?;
     if !modules::has_sdk(dir) {
-        return Err(Failure::NoSdk);
+        return Err(modules::lost_sdk(dir).map_or(Failure::NoSdk, Failure::LostSdk));
     }
-    modules::stage(dir)?;
+    modules::stage(dir, has_tools)?;
     let mut words: Vec<OsString> =
         ["--sync", "--wit", WIT, "--world", &world].map(Into::into).into();
     words.extend(["--module-root", SOURCES, "--js"].map(Into::into));
-    words.push(Path::new(SOURCES).join(MODULE).into());
+    words.push(ENTRY.into());
     words.extend(["--output".into(), Path::new("build").join(format!("{world}.wasm")).into()]);
     words.extend(more.iter().map(Into::into));
     let progress = output.progress(format!("making a component of {world}"));
@@ -113,7 +126,18 @@ pub(super) fn build(dir: &Path, more: &[String], output: &Output) -> Result<Path
         Some(0) => Err(Failure::NoComponent),
         // The tool is a script of Node's, and this is how `env` says that there is none.
         Some(127) => Err(Failure::NoNode),
+        _ if said.contains(NO_TOOLS) => Err(Failure::NoTools),
         _ => Err(Failure::Broken { said: theirs(&said) }),
+    }
+}
+
+/// What npm would do, and where it is to be had for whoever has none.
+fn with_npm(next: String) -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join("npm").is_file()) {
+        next
+    } else {
+        format!("{next}\n  npm comes with Node, 20.6 or later: https://nodejs.org")
     }
 }
 

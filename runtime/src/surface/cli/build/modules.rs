@@ -2,12 +2,20 @@
 //! are copies, because the tool takes no link out of its root, and npm makes one of an SDK on this disk; and because
 //! nothing that lies about in the plugin's folder should become part of a component.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 /// Where they are, below the plugin's folder.
 pub(super) const SOURCES: &str = "build/src";
 /// The SDK, as modules name it.
 pub(super) const SDK: &str = "interlock-guest";
+/// The module that the tool is given: the plugin's, held to what the host will call. Otherwise what is missing would be
+/// known when the component is first asked, and then it only traps. In a folder that no copy has a name in.
+pub(super) const ENTRY: &str = "build/src/build/entry.js";
+/// How it says that there are no tools.
+pub(super) const NO_TOOLS: &str = "plugin.js has no export `tools`";
 /// What in a plugin's folder is no part of the plugin, and what of the SDK is for tests.
 const NOT_OF_A_PLUGIN: &[&str] = &["build", "test", "wit"];
 const NOT_OF_THE_SDK: &[&str] = &["test", "testing"];
@@ -19,8 +27,15 @@ pub(super) fn has_sdk(dir: &Path) -> bool {
     dir.join("node_modules").join(SDK).join("package.json").is_file()
 }
 
-/// Copies the modules of the plugin in `dir`, and its SDK's, into [`SOURCES`]. What an earlier build left there goes.
-pub(super) fn stage(dir: &Path) -> io::Result<()> {
+/// Where the SDK in the plugin's folder should be, where it is a link that leads nowhere: npm makes such a one too.
+pub(super) fn lost_sdk(dir: &Path) -> Option<PathBuf> {
+    let link = dir.join("node_modules").join(SDK);
+    if link.exists() { None } else { fs::read_link(link).ok() }
+}
+
+/// Copies the modules of the plugin in `dir`, and its SDK's, into [`SOURCES`], and writes [`ENTRY`]. What an earlier
+/// build left there goes. `has_tools`: whether its world exports tools.
+pub(super) fn stage(dir: &Path, has_tools: bool) -> io::Result<()> {
     let to = dir.join(SOURCES);
     match fs::remove_dir_all(&to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -28,7 +43,18 @@ pub(super) fn stage(dir: &Path) -> io::Result<()> {
     }
     let sdk = Path::new("node_modules").join(SDK);
     copy(dir, &to, NOT_OF_A_PLUGIN, DEPTH)?;
-    copy(&dir.join(&sdk), &to.join(&sdk), NOT_OF_THE_SDK, DEPTH)
+    copy(&dir.join(&sdk), &to.join(&sdk), NOT_OF_THE_SDK, DEPTH)?;
+    let entry = dir.join(ENTRY);
+    if let Some(folder) = entry.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let held = format!(
+        "import * as plugin from \"../plugin.js\";\nconst {{ tools }} = plugin;\n\
+         if (typeof tools?.describe !== \"function\" || typeof tools?.call !== \"function\") {{\n  \
+         throw new Error({NO_TOOLS:?});\n}}\n"
+    );
+    let all = "export * from \"../plugin.js\";\n";
+    fs::write(entry, if has_tools { held + all } else { all.to_owned() })
 }
 
 /// Copies the modules of a folder, and what says what they are.
@@ -71,7 +97,7 @@ mod tests {
         std::os::unix::fs::symlink(sdk.path(), dir.join("node_modules").join(SDK)).unwrap();
         assert!(has_sdk(dir));
         write(dir.join(SOURCES).join("earlier.js"));
-        stage(dir).unwrap();
+        stage(dir, true).unwrap();
         let mut found = Vec::new();
         let mut folders = vec![dir.join(SOURCES)];
         while let Some(folder) = folders.pop() {
@@ -87,9 +113,20 @@ mod tests {
             }
         }
         let of_sdk = of_sdk.iter().map(|name| format!("node_modules/{SDK}/{name}"));
-        let mut all: Vec<String> = own.iter().map(|name| name.to_string()).chain(of_sdk).collect();
+        let own = own.iter().chain(&["build/entry.js"]).map(|name| name.to_string());
+        let mut all: Vec<String> = own.chain(of_sdk).collect();
         all.sort();
         found.sort();
         assert_eq!(found, all);
+        let entry = || fs::read_to_string(dir.join(ENTRY)).unwrap();
+        assert!(entry().contains(NO_TOOLS));
+        // A world of plain functions has no tools to forget.
+        stage(dir, false).unwrap();
+        assert_eq!(entry(), "export * from \"../plugin.js\";\n");
+        assert!(lost_sdk(dir).is_none());
+        let gone = sdk.path().to_owned();
+        drop(sdk);
+        assert!(!has_sdk(dir));
+        assert_eq!(lost_sdk(dir), Some(gone));
     }
 }

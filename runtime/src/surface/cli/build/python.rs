@@ -74,7 +74,7 @@ pub(super) fn is_in(dir: &Path) -> bool {
 
 /// Makes a component of the plugin in `dir`: `build/WORLD.wasm`. `more` is passed on to componentize-py.
 pub(super) fn build(dir: &Path, more: &[String], output: &Output) -> Result<PathBuf, Failure> {
-    let world = world::prepare(dir)?;
+    let world = world::prepare(dir)?.name;
     let built = world::built(dir, &world)?;
     let mut words: Vec<OsString> = ["-d", WIT, "-w", &world].map(Into::into).into();
     words.extend(["componentize", MODULE, "-o"].map(Into::into));

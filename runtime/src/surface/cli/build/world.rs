@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use thiserror::Error;
-use wit_parser::{ParseError, Resolve, ResolveError, ResolveErrorKind};
+use wit_parser::{ParseError, Resolve, ResolveError, ResolveErrorKind, WorldKey};
 
 /// The host's packages. All of them: which of their interfaces a plugin imports stands in its world.
 const HOST: &[(&str, &str)] = &[
@@ -23,6 +23,8 @@ const HOST: &[(&str, &str)] = &[
 ];
 /// Where a plugin's world is with all that it names, below the plugin's folder.
 pub(super) const WIT: &str = "build/wit";
+/// What a plugin of the SDK exports.
+const TOOLS: &str = "interlock:tool/tools@";
 /// Folders in folders of `wit/`: `deps/NAME` and no deeper.
 const DEPTH: usize = 2;
 
@@ -61,8 +63,16 @@ impl Told for Wrong {
     }
 }
 
-/// Puts `wit/` of the plugin in `dir` and the host's packages into [`WIT`], and reads them. Gives the world's name.
-pub(super) fn prepare(dir: &Path) -> Result<String, Wrong> {
+/// A plugin's world.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) name: String,
+    /// Whether it exports `interlock:tool/tools`, and is no world of plain functions.
+    pub(super) has_tools: bool,
+}
+
+/// Puts `wit/` of the plugin in `dir` and the host's packages into [`WIT`], and reads them. Gives the world.
+pub(super) fn prepare(dir: &Path) -> Result<World, Wrong> {
     let (own, wit) = (dir.join("wit"), dir.join(WIT));
     match fs::remove_dir_all(&wit) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
@@ -77,10 +87,16 @@ pub(super) fn prepare(dir: &Path) -> Result<String, Wrong> {
     let mut resolve = Resolve::default();
     let world = resolve.push_dir(&wit).and_then(|(package, _)| {
         let world = resolve.select_world(&[package], None)?;
-        Ok(resolve.worlds.get(world).map(|world| world.name.clone()))
+        Ok(resolve.worlds.get(world).map(|world| World {
+            name: world.name.clone(),
+            has_tools: world.exports.keys().any(|export| {
+                let WorldKey::Interface(id) = export else { return false };
+                resolve.id_of(*id).is_some_and(|name| name.starts_with(TOOLS))
+            }),
+        }))
     });
     match world {
-        Ok(Some(name)) => Ok(name),
+        Ok(Some(world)) => Ok(world),
         Ok(None) => Err(Wrong::Wit { said: "there is no world in it".to_owned() }),
         Err(error) => {
             let cause = error.root_cause();
@@ -148,7 +164,7 @@ fn copy(from: &Path, to: &Path, depth: usize) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn world(text: &str) -> Result<String, Wrong> {
+    fn world(text: &str) -> Result<World, Wrong> {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("wit")).unwrap();
         fs::write(dir.path().join("wit/world.wit"), text).unwrap();
@@ -160,7 +176,10 @@ mod tests {
         let text = "package a:b;\nworld fix-it {\n  include interlock:tool/plugin@0.1.0;\n  \
             import interlock:environment/observe@0.1.0;\n  import interlock:http/fetch@0.1.0;\n  \
             import interlock:files/read@0.1.0;\n  import interlock:kv/read@0.1.0;\n}\n";
-        assert_eq!(world(text).unwrap(), "fix-it");
+        let read = world(text).unwrap();
+        assert_eq!((read.name.as_str(), read.has_tools), ("fix-it", true));
+        let plain = world("package a:b;\nworld w {\n  export go: func();\n}\n").unwrap();
+        assert!(!plain.has_tools, "{plain:?}");
     }
 
     #[test]

@@ -34,11 +34,24 @@ const PYTHON: &[(&str, &str)] = &[
 ];
 /// The SDK for Python below the guest SDK's folder, and the link's name: that of the package.
 const PYTHON_SDK: (&str, &str) = ("python/interlock_guest", "interlock_guest");
+/// The files of a plugin in JavaScript. Its SDK and what builds it come by `npm install`.
+const JAVASCRIPT: &[(&str, &str)] = &[
+    ("plugin.js", include_str!("js/plugin.js.txt")),
+    ("test/plugin.test.js", include_str!("js/plugin.test.js.txt")),
+    ("wit/world.wit", include_str!("js/world.wit.txt")),
+    ("package.json", include_str!("js/package.json.txt")),
+    ("README.md", include_str!("js/README.md.txt")),
+    (".gitignore", "/build/\n/node_modules/\n"),
+];
+/// The SDK for JavaScript below the guest SDK's folder.
+const JAVASCRIPT_SDK: &str = "js";
 /// The longest name: a client sees `name__tool`, and takes 64 characters.
 const MAX_NAME: usize = 40;
 /// Names that would be two things for the compiler.
 const TAKEN: &[&str] =
     &["core", "std", "alloc", "test", "proc-macro", "serde", "schemars", "interlock-guest"];
+/// Names that would be two things for npm: those of what it installs there.
+const TAKEN_OF_NPM: &[&str] = &["interlock-guest", "componentize-qjs"];
 
 pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
     let name = &arguments.name;
@@ -58,15 +71,22 @@ pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
         Some(sdk) => sdk.clone(),
         None => beside_this_program().ok_or_else(no_sdk)?,
     };
-    let (files, mark, tests) = match arguments.lang {
-        Language::Rust => (RUST, "Cargo.toml", "cargo test              "),
-        Language::Python => (PYTHON, PYTHON_SDK.0, "python3 -m unittest     "),
+    let (files, mark, first, tests) = match arguments.lang {
+        Language::Rust => (RUST, "Cargo.toml", None, "cargo test"),
+        Language::Python => (PYTHON, PYTHON_SDK.0, None, "python3 -m unittest"),
+        Language::JavaScript => (
+            JAVASCRIPT,
+            "js/package.json",
+            Some(("npm install", "the guest SDK, and what makes the component")),
+            "npm test",
+        ),
     };
     let Some(sdk) = sdk.canonicalize().ok().filter(|sdk| sdk.join(mark).exists()) else {
         return Err(Problem::usage(format!("{} is not the guest SDK's folder", sdk.display())));
     };
-    // As TOML reads it back: a path may have quotes in it.
+    // As TOML reads it back, and JSON: a path may have quotes in it.
     let quoted = toml::Value::String(sdk.display().to_string()).to_string();
+    let for_npm = json!(format!("file:{}", sdk.join(JAVASCRIPT_SDK).display())).to_string();
     let mut made = Made::default();
     made.folder(&dir)?;
     for (path, text) in files {
@@ -76,6 +96,7 @@ pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
         }
         let text = text
             .replace("\"{{sdk}}\"", &quoted)
+            .replace("\"file:{{sdk}}\"", &for_npm)
             .replace("{{file}}", &name.replace('-', "_"))
             .replace("{{name}}", name);
         made.before(&path, |p| fs::remove_file(p));
@@ -90,8 +111,14 @@ pub(super) fn run(arguments: &NewArguments, output: &Output) -> Ending {
     made.keep();
     let told = json!({"status": "made", "name": name, "dir": dir});
     output.result(&told, || {
+        let steps = [
+            (tests, "its tests, without Wasm and without a host"),
+            ("interlock build", "the component, and what it can do"),
+        ];
+        let steps = first.into_iter().chain(steps);
+        let steps: String = steps.map(|(step, what)| format!("\n  {step:<24}{what}")).collect();
         format!(
-            "{} {}\n\nNext:\n  {}\n  {tests}its tests, without Wasm and without a host\n  interlock build         the component, and what it can do",
+            "{} {}\n\nNext:\n  {}{steps}",
             styled(GREEN, "made"),
             dir.display(),
             styled(BOLD, format!("cd {}", shell::path(&dir))),
@@ -112,13 +139,15 @@ fn check(name: &str, lang: Language) -> Result<(), String> {
             "a plugin's name has lower-case letters, digits and `-`, begins with a letter, and at most {MAX_NAME} characters"
         ));
     }
+    // It becomes the name of a package and of a world, so it must be one that WIT reads.
+    let is_none_of_wit = || {
+        let text = format!("package plugin:{name};\nworld {name} {{}}\n");
+        wit_parser::Resolve::default().push_str("world.wit", &text).is_err()
+    };
     let is_taken = match lang {
         Language::Rust => TAKEN.contains(&name),
-        // It becomes the name of a package and of a world, so it must be one that WIT reads.
-        Language::Python => {
-            let text = format!("package plugin:{name};\nworld {name} {{}}\n");
-            wit_parser::Resolve::default().push_str("world.wit", &text).is_err()
-        }
+        Language::Python => is_none_of_wit(),
+        Language::JavaScript => TAKEN_OF_NPM.contains(&name) || is_none_of_wit(),
     };
     if is_taken {
         return Err("the compiler knows something else by that name".to_owned());
@@ -145,7 +174,7 @@ mod tests {
     #[test]
     fn names_are_names_everywhere() {
         for name in ["a", "fix-service", "x2", &"a".repeat(40)] {
-            for lang in [Language::Rust, Language::Python] {
+            for lang in [Language::Rust, Language::Python, Language::JavaScript] {
                 assert!(check(name, lang).is_ok(), "{name}");
             }
         }
@@ -168,6 +197,10 @@ mod tests {
         }
         for name in ["world", "interface", "a--b", "A"] {
             assert!(check(name, Language::Python).is_err(), "{name}");
+            assert!(check(name, Language::JavaScript).is_err(), "{name}");
+        }
+        for name in ["interlock-guest", "componentize-qjs"] {
+            assert!(check(name, Language::JavaScript).is_err(), "{name}");
         }
     }
 }
