@@ -364,7 +364,10 @@ fn made_in_javascript(
     new("odd", &["--sdk", odd], 0, &["made odd"])?;
     let package: serde_json::Value =
         serde_json::from_slice(&fs::read(place.join("odd/package.json"))?)?;
-    let named = package["dependencies"]["interlock-guest"].as_str().context("no SDK")?;
+    let named = package
+        .pointer("/dependencies/interlock-guest")
+        .and_then(|named| named.as_str())
+        .context("no SDK")?;
     ensure!(named == format!("file:{}", sdk.canonicalize()?.join("js").display()), "{named}");
     Ok(())
 }

@@ -55,7 +55,8 @@ fn the_same(deployment: &Deployment, invocation: &str, times: u32) -> Result<()>
     let words = ["replay", invocation, "--times", &times.to_string(), "--json"];
     let told = deployment.run(&words)?.exit(0)?.json()?;
     let is = |value: &Value, name: &str, word: &str| value.get(name).is_some_and(|v| v == word);
-    ensure!(is(&told, "status", "same") && told["times"] == times, "{told}");
+    let as_often = told.get("times").is_some_and(|value| *value == times);
+    ensure!(is(&told, "status", "same") && as_often, "{told}");
     for run in told.get("runs").and_then(Value::as_array).context("no runs")? {
         let all = run.get("answered") == run.get("calls");
         ensure!(is(run, "verdict", "same") && all, "{run}");
