@@ -64,3 +64,5 @@ mod folders;
 mod budgets;
 // The real binary, killed at any moment, on a disk that fails or forgets.
 mod crashes;
+// The corpus of components that attack the host, on one host that runs the whole time.
+mod hostile;
