@@ -7,7 +7,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -15,13 +15,15 @@ const PROTOCOL: &str = "2025-11-25";
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A process that is ended with whoever holds it.
+/// How long a server may take to end, once its input is closed.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A process that is ended with whoever holds it: by its closed input, where it reads one.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        let until = Instant::now() + Duration::from_secs(3);
+        let until = Instant::now() + self.0.stdin.take().map_or(Duration::ZERO, |_| GRACE);
         while Instant::now() < until {
             if matches!(self.0.try_wait(), Ok(Some(_))) {
                 return;
@@ -58,7 +60,6 @@ fn good(result: &Value) -> Result<()> {
 
 /// A server over pipes.
 pub(crate) struct Pipes {
-    input: ChildStdin,
     output: BufReader<ChildStdout>,
     next: u64,
     line: Vec<u8>,
@@ -73,17 +74,17 @@ impl Pipes {
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut running = Running(command.spawn().context("the server cannot be started")?);
-        let input = running.0.stdin.take().context("no stdin")?;
         let output = BufReader::new(running.0.stdout.take().context("no stdout")?);
-        let mut server = Self { input, output, next: 0, line: Vec::new(), running };
+        let mut server = Self { output, next: 0, line: Vec::new(), running };
         server.ask("initialize", &hello())?;
         let told = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-        server.input.write_all(format!("{told}\n").as_bytes())?;
+        server.send(&format!("{told}\n"))?;
         Ok(server)
     }
 
     fn send(&mut self, text: &str) -> Result<()> {
-        Ok(self.input.write_all(text.as_bytes())?)
+        let input = self.running.0.stdin.as_mut().context("no stdin")?;
+        Ok(input.write_all(text.as_bytes())?)
     }
 
     /// The next answer; what the server says by itself is passed over.
@@ -224,7 +225,8 @@ impl Http {
     /// The body of the next answer on a connection, to its last byte.
     fn receive(&mut self, at: usize) -> Result<Vec<u8>> {
         let connection = self.connections.get_mut(at).context("no connection")?;
-        let (mut line, mut length, mut chunked, mut status) = (String::new(), 0usize, false, String::new());
+        let (mut line, mut length, mut chunked, mut status) =
+            (String::new(), 0usize, false, String::new());
         loop {
             line.clear();
             ensure!(connection.read_line(&mut line)? > 0, "the server closed the connection");
@@ -304,7 +306,12 @@ impl Http {
     ///
     /// # Errors
     /// A tool that fails.
-    pub(crate) fn throughput(&mut self, params: &Value, at_once: usize, calls: usize) -> Result<f64> {
+    pub(crate) fn throughput(
+        &mut self,
+        params: &Value,
+        at_once: usize,
+        calls: usize,
+    ) -> Result<f64> {
         let start = Instant::now();
         let (mut sent, mut answered) = (0, 0);
         while answered < calls {

@@ -113,7 +113,8 @@ pub(crate) fn play(arguments: &[String]) -> Result<()> {
     let [folder, at_once, each] = arguments else { bail!("three words are wanted") };
     let folder = Path::new(folder);
     let config = interlock::Config::load(&folder.join("interlock.toml"))?;
-    let host = Host::builder(config).catalogue(scene::catalogue()).provider("box", scene::provider());
+    let host =
+        Host::builder(config).catalogue(scene::catalogue()).provider("box", scene::provider());
     let host = Arc::new(host.build()?);
     let (at_once, each) = (at_once.parse()?, each.parse()?);
     runtime()?.block_on(effects(&host, folder, at_once, each))

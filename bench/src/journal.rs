@@ -20,7 +20,11 @@ const FILL: u64 = 1000;
 fn entry(number: u64) -> Entry {
     Entry {
         kind: "bench".into(),
-        marks: vec![Mark { space: "invocation".into(), key: format!("{:016x}", number / 4), once: false }],
+        marks: vec![Mark {
+            space: "invocation".into(),
+            key: format!("{:016x}", number / 4),
+            once: false,
+        }],
         charges: Vec::new(),
         payload: vec![b'x'; 300],
     }
@@ -39,8 +43,7 @@ pub(crate) fn points(run: &Run) -> Result<Vec<Point>> {
     let clock: Clock = Arc::new(|| 1);
     let signer = LogSigner::from_seed("interlock/bench", &[7; 32])?;
     let store = Store::open(&folder.path().join("journal.db"), signer, Durability::Off, clock)?;
-    let sizes: &[u64] =
-        if run.smoke { &[1_000] } else { &[1_000, 10_000, 100_000, 1_000_000] };
+    let sizes: &[u64] = if run.smoke { &[1_000] } else { &[1_000, 10_000, 100_000, 1_000_000] };
     let (mut leaves, mut points) = (0u64, Vec::new());
     for size in sizes {
         while leaves < *size {
@@ -81,10 +84,9 @@ pub(crate) fn rows(run: &Run, points: &[Point]) -> Result<Vec<Row>> {
         return Ok(vec![append.not_measured(why), proof.not_measured(why)]);
     }
     Ok(vec![
-        append
-            .times(&last.append)
-            .floor("the same at 1,000 leaves", first.append.p50_us())
-            .note(format!("one leaf in a transaction, without the disk: {}", each(|p| p.append.p50_us()))),
+        append.times(&last.append).floor("the same at 1,000 leaves", first.append.p50_us()).note(
+            format!("one leaf in a transaction, without the disk: {}", each(|p| p.append.p50_us())),
+        ),
         proof.times(&last.proof).note(format!(
             "an inclusion proof against the signed head, verified: {}",
             each(|p| p.proof.p50_us())

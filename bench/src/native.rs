@@ -38,7 +38,11 @@ impl ServerHandler for Echo {
     ) -> Result<ListToolsResult, ErrorData> {
         let schema = json!({"type": "object", "properties": {"s": {"type": "string"}}});
         let schema = schema.as_object().cloned().unwrap_or_default();
-        Ok(ListToolsResult::with_all_items(vec![Tool::new("echo", "Says it again.", Arc::new(schema))]))
+        Ok(ListToolsResult::with_all_items(vec![Tool::new(
+            "echo",
+            "Says it again.",
+            Arc::new(schema),
+        )]))
     }
 
     async fn call_tool(

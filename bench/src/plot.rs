@@ -4,7 +4,8 @@
 use crate::{journal::Point, row::Row};
 use std::fmt::Write as _;
 
-const HEAD: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" font-family=\"sans-serif\" font-size=\"12\"";
+const HEAD: &str =
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" font-family=\"sans-serif\" font-size=\"12\"";
 
 /// Each value as a multiple of its floor, on a logarithmic scale, with the bound as a mark.
 pub(crate) fn ratios(rows: &[Row]) -> String {
@@ -51,10 +52,8 @@ pub(crate) fn journal(points: &[Point]) -> String {
         );
     }
     type Pick = fn(&Point) -> f64;
-    let lines: [(&str, &str, Pick); 2] = [
-        ("append", "#2a7", |p| p.append.p50_us()),
-        ("proof", "#357", |p| p.proof.p50_us()),
-    ];
+    let lines: [(&str, &str, Pick); 2] =
+        [("append", "#2a7", |p| p.append.p50_us()), ("proof", "#357", |p| p.proof.p50_us())];
     for (name, colour, pick) in lines {
         let at: Vec<(f64, f64)> = points.iter().map(|p| (x(p.leaves), y(pick(p)))).collect();
         let path: Vec<String> = at.iter().map(|(x, y)| format!("{x:.0},{y:.0}")).collect();

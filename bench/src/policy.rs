@@ -40,7 +40,9 @@ struct Bare {
 impl Bare {
     fn question(&self, key: &str) -> Result<(Request, Entities)> {
         let text = |text: &str| Expression::new_string(text.to_owned());
-        let uid = |kind: &str, id: &str| -> Result<EntityUid> { Ok(format!("{kind}::\"{id}\"").parse()?) };
+        let uid = |kind: &str, id: &str| -> Result<EntityUid> {
+            Ok(format!("{kind}::\"{id}\"").parse()?)
+        };
         let record = |pairs: Vec<(&str, Expression)>| {
             let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
             Expression::new_record(pairs)
@@ -84,7 +86,8 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
         digest: digest.to_string(),
     };
     let principal: Principal = "Agent::bot".parse()?;
-    let asking = Asking { principal: &principal, plugin: "reader", digest, publisher: None, tool: "many" };
+    let asking =
+        Asking { principal: &principal, plugin: "reader", digest, publisher: None, tool: "many" };
     let look = LOOK.parse()?;
     let next = Cell::new(0u64);
     let fresh_key = || format!("k{}", next.replace(next.get() + 1));

@@ -5,7 +5,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use wasmtime::{
     Config, Engine, Store, WasmFeatures,
     component::{
-        Component, ComponentExportIndex, ComponentType, InstancePre, Lift, Linker, ResourceTable, Val,
+        Component, ComponentExportIndex, ComponentType, InstancePre, Lift, Linker, ResourceTable,
+        Val,
     },
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -120,7 +121,11 @@ impl Raw {
     ///
     /// # Errors
     /// None of that name.
-    pub(crate) fn export(&self, interface: Option<&str>, name: &str) -> Result<ComponentExportIndex> {
+    pub(crate) fn export(
+        &self,
+        interface: Option<&str>,
+        name: &str,
+    ) -> Result<ComponentExportIndex> {
         let outer = match interface {
             Some(interface) => {
                 Some(self.component.get_export_index(None, interface).context("no interface")?)
@@ -171,11 +176,9 @@ impl Raw {
         let mut store = self.store()?;
         let called = async {
             let instance = self.instance.instantiate_async(&mut store).await?;
-            let function = instance.get_typed_func::<(&str, &str), (Result<String, ToolError>,)>(
-                &mut store, export,
-            )?;
-            let (result,) =
-                function.call_async(&mut store, (&arguments.0, &arguments.1)).await?;
+            let function = instance
+                .get_typed_func::<(&str, &str), (Result<String, ToolError>,)>(&mut store, export)?;
+            let (result,) = function.call_async(&mut store, (&arguments.0, &arguments.1)).await?;
             wasmtime::Result::<Result<String, ToolError>>::Ok(result)
         };
         match called.await.map_err(|e| anyhow!("{e:#}"))? {

@@ -56,7 +56,8 @@ const READER: &str = r#"(component
   (func (export "many") (param "count" u32) (param "first" u32) (param "step" u32) (result u32)
     (canon lift (core func $i "many"))))"#;
 
-const GRANT: &str = "[[plugin.grant]]\ncapability = \"bench:box/look@1.0.0\"\nresources = [\"box\"]\n";
+const GRANT: &str =
+    "[[plugin.grant]]\ncapability = \"bench:box/look@1.0.0\"\nresources = [\"box\"]\n";
 
 pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
     let bytes = wat::parse_str(READER)?;
@@ -104,8 +105,10 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
             .floor("raw dynamic call", floor.p50_us())
     };
     Ok(vec![
-        row("read-repeated", 5.0, repeated)
-            .note("the decision repeats; each time is the mean of a run of 200 reads, less a run of none"),
-        row("read-fresh", 20.0, fresh).note("each read of another resource; measured in the same way"),
+        row("read-repeated", 5.0, repeated).note(
+            "the decision repeats; each time is the mean of a run of 200 reads, less a run of none",
+        ),
+        row("read-fresh", 20.0, fresh)
+            .note("each read of another resource; measured in the same way"),
     ])
 }

@@ -24,7 +24,10 @@ fn number(value: f64) -> String {
 }
 
 fn with_unit(value: Option<f64>, unit: Unit) -> String {
-    value.map_or_else(|| "—".to_owned(), |v| format!("{} {}", number(v), unit.text()).trim_end().to_owned())
+    value.map_or_else(
+        || "—".to_owned(),
+        |v| format!("{} {}", number(v), unit.text()).trim_end().to_owned(),
+    )
 }
 
 fn met(row: &Row) -> &'static str {
@@ -56,7 +59,8 @@ const HEADS: [&str; 7] = ["row", "value", "p90 / p99", "floor", "ratio", "bound"
 
 /// The table for a terminal.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let lines: Vec<[String; 7]> = std::iter::once(HEADS.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
+    let lines: Vec<[String; 7]> =
+        std::iter::once(HEADS.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
     let mut widths = [0usize; 7];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -91,12 +95,16 @@ pub(crate) fn machine() -> String {
     let memory = read("/proc/meminfo");
     let kib: f64 = memory
         .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse().ok())
+        .find_map(|line| {
+            line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse().ok()
+        })
         .unwrap_or_default();
     let load = read("/proc/loadavg");
     let load = load.split(' ').next().unwrap_or_default().to_owned();
     let (arch, gib) = (std::env::consts::ARCH, kib / 1_048_576.0);
-    format!("{cores} cores, {arch}, {gib:.0} GiB, Linux {kernel}; load {load} at the end of the run")
+    format!(
+        "{cores} cores, {arch}, {gib:.0} GiB, Linux {kernel}; load {load} at the end of the run"
+    )
 }
 
 /// The section of the document.
@@ -112,7 +120,12 @@ fn section(rows: &[Row], command: &str) -> String {
             format!("; floor: {}", row.floor_is)
         };
         let what = if row.what.is_empty() { String::new() } else { format!("**{}** ", row.what) };
-        let _ = writeln!(out, "| `{name}` | {} | {what}{}{floor} |", rest.join(" | "), row.note.replace('|', "/"));
+        let _ = writeln!(
+            out,
+            "| `{name}` | {} | {what}{}{floor} |",
+            rest.join(" | "),
+            row.note.replace('|', "/")
+        );
     }
     out.push('\n');
     out

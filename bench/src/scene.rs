@@ -8,8 +8,7 @@ use async_trait::async_trait;
 use interlock::{
     Config, Host,
     authority::{
-        Forecast, Permitted, PermittedEffect, Planned, Revision,
-        catalogue::CatalogueSource,
+        Forecast, Permitted, PermittedEffect, Planned, Revision, catalogue::CatalogueSource,
         policy::WHERE_GRANTED,
     },
     helper::Helper,
@@ -161,7 +160,8 @@ impl Scene {
     /// # Errors
     /// A plugin that is not admitted.
     pub(crate) fn compile(&self, runtime: &tokio::runtime::Runtime) -> Result<()> {
-        let host = Host::builder(Config::load(&self.file())?).helper(Helper::this_program()?).build()?;
+        let host =
+            Host::builder(Config::load(&self.file())?).helper(Helper::this_program()?).build()?;
         let names: Vec<String> = host.config().plugins.keys().cloned().collect();
         for name in names {
             runtime.block_on(host.tools(&name)).with_context(|| name)?;

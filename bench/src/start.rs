@@ -67,7 +67,9 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
         }
         let scene = scene(run, count)?;
         let (times, mut server) = starts(run, &scene, if run.smoke { 2 } else { 15 })?;
-        rows.push(row.times(&times).note(format!("{count} small components, each with its digest")));
+        rows.push(
+            row.times(&times).note(format!("{count} small components, each with its digest")),
+        );
         let pid = server.running.0.id();
         let before = resident_mib(pid)?;
         idle.push((count, before));

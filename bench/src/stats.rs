@@ -32,6 +32,7 @@ impl Times {
         self.us(50)
     }
 
+    #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
@@ -55,7 +56,11 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<f64> {
 ///
 /// # Errors
 /// The first turn that fails.
-pub(crate) fn interleaved(turns: &mut [Turn<'_>], block: usize, time: Duration) -> Result<Vec<Times>> {
+pub(crate) fn interleaved(
+    turns: &mut [Turn<'_>],
+    block: usize,
+    time: Duration,
+) -> Result<Vec<Times>> {
     let mut all = vec![Vec::new(); turns.len()];
     for turn in turns.iter_mut() {
         for _ in 0..block {
