@@ -127,7 +127,9 @@ fn section(rows: &[Row], command: &str) -> String {
             row.note.replace('|', "/")
         );
     }
-    out.push('\n');
+    out.push_str(
+        "\n![value ÷ floor](benchmarks/ratios.svg)\n\n![the journal](benchmarks/journal.svg)\n\n",
+    );
     out
 }
 
