@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod campaign;
 mod command;
 mod crash;
@@ -31,6 +32,8 @@ cargo xtask load [--clients N] [--seconds S]
                               a release build under many clients at once (200, for a minute, where nothing is said)
 cargo xtask hostile [--shape SHAPE] [--json]
                               every component of the hostile corpus on one host, under every shape of grants
+cargo xtask bench [--quick] [--json] [--write]
+                              each number beside its floor; --write puts the table into docs/benchmarks.md
 cargo xtask demo [--keep]     the story with the real binary, in a fresh temporary directory (kept with --keep)
 
 exit: 0 all passed · 1 something failed · 2 usage";
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         ["crash", rest @ ..] => crash::command(&ui, rest),
         ["load", rest @ ..] => load::command(&ui, rest),
         ["hostile", rest @ ..] => hostile::command(&ui, rest),
+        ["bench", rest @ ..] => bench::command(&ui, rest),
         ["demo"] => demo::command(&ui, demo::Keep::No),
         ["demo", "--keep"] => demo::command(&ui, demo::Keep::Yes),
         [demo::guardian::SUBCOMMAND, binary, directory] => {

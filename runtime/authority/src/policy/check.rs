@@ -3,7 +3,8 @@
 
 use super::{Directory, PolicyProblem, PolicySource, Rule};
 use crate::{catalogue::Catalogue, needs::Needs, vocabulary::Class};
-use cedar_policy::{ActionConstraint, Effect, Policy};
+use cedar_policy::{ActionConstraint, Effect, Policy, PolicyId};
+use miette::Diagnostic;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most people that one permit may ask for.
@@ -163,4 +164,26 @@ fn seconds(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// The number in an id that Cedar gave.
+pub(super) fn number(id: &PolicyId) -> u64 {
+    let text = id.to_string();
+    text.strip_prefix("policy").and_then(|n| n.parse().ok()).unwrap_or(u64::MAX)
+}
+
+/// A problem at its line, by the first place that the diagnostic points to.
+pub(super) fn problem(
+    source: &PolicySource,
+    policy: Option<String>,
+    error: &dyn Diagnostic,
+) -> PolicyProblem {
+    let at = error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
+    let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+    PolicyProblem {
+        file: source.file.clone(),
+        line: at.map(|at| line_at(&source.text, at)),
+        policy,
+        message: format!("{error}{help}"),
+    }
 }

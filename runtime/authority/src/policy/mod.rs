@@ -4,6 +4,7 @@
 mod check;
 mod context;
 mod denial;
+mod repeated;
 mod schema;
 mod scope;
 mod world;
@@ -19,7 +20,7 @@ use cedar_policy::{
     RestrictedExpression, Schema, ValidationMode, Validator,
 };
 use check::Kind;
-use miette::Diagnostic;
+use repeated::{Key, Repeated};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -170,6 +171,8 @@ pub struct Policies {
     schema: String,
     digest: Digest,
     authorizer: Authorizer,
+    /// Yeses of this very set, to questions that are asked again and again.
+    repeated: Repeated,
 }
 
 impl Policies {
@@ -197,7 +200,7 @@ impl Policies {
             let parsed = match PolicySet::from_str(&source.text) {
                 Ok(parsed) => parsed,
                 Err(error) => {
-                    problems.push(problem(source, None, &error));
+                    problems.push(check::problem(source, None, &error));
                     continue;
                 }
             };
@@ -210,11 +213,11 @@ impl Policies {
             let result = validator.validate(&parsed, ValidationMode::Strict);
             for error in result.validation_errors() {
                 let policy = parsed.policy(error.policy_id()).and_then(|p| p.annotation("id"));
-                problems.push(problem(source, policy.map(str::to_owned), error));
+                problems.push(check::problem(source, policy.map(str::to_owned), error));
             }
             // Cedar numbers them as they stand in the text.
             let mut ordered: Vec<&Policy> = parsed.policies().collect();
-            ordered.sort_by_key(|policy| number(policy.id()));
+            ordered.sort_by_key(|policy| check::number(policy.id()));
             let mut from = 0;
             for policy in ordered {
                 let line = check::line_of(policy, source, &mut from);
@@ -271,6 +274,7 @@ impl Policies {
             schema: text,
             digest,
             authorizer: Authorizer::new(),
+            repeated: Repeated::default(),
         })
     }
 
@@ -321,8 +325,10 @@ impl Policies {
     /// # Errors
     /// Why not.
     pub fn invoke(&self, asking: &Asking<'_>) -> Result<Allowed, PolicyDenial> {
-        let context = vec![("plugin".to_owned(), plugin(asking)?)];
-        self.ask(asking, "invoke", &On::tool(asking), context)
+        self.repeated.or(Key::of(asking, &["invoke"]), || {
+            let context = vec![("plugin".to_owned(), plugin(asking)?)];
+            self.ask(asking, "invoke", &On::tool(asking), context)
+        })
     }
 
     /// May this be read?
@@ -336,8 +342,15 @@ impl Policies {
         effects_so_far: u64,
     ) -> Result<Allowed, PolicyDenial> {
         let action = schema::action(call.interface(), call.function());
-        let context = self.context(asking, call, effects_so_far)?;
-        self.ask(asking, &action, &On::resource(call.resource()), context)
+        let (resource, so_far) = (call.resource().to_string(), effects_so_far.to_string());
+        // Without a text of the arguments it is no question that was asked before.
+        let arguments = serde_json::to_string(call.arguments())
+            .map_err(|e| PolicyDenial::Unmappable { problem: e.to_string() })?;
+        let key = Key::of(asking, &["read", &action, &resource, &arguments, &so_far]);
+        self.repeated.or(key, || {
+            let context = self.context(asking, call, effects_so_far)?;
+            self.ask(asking, &action, &On::resource(call.resource()), context)
+        })
     }
 
     /// May this effect happen, on its resource, on all it touches, and on every descendant that a policy or
@@ -556,24 +569,6 @@ fn plugin(asking: &Asking<'_>) -> Result<RestrictedExpression, PolicyDenial> {
     match asking.publisher {
         None => record([("name", name), ("digest", digest)]),
         Some(by) => record([("name", name), ("digest", digest), ("publisher", text(by))]),
-    }
-}
-
-/// The number in an id that Cedar gave.
-fn number(id: &PolicyId) -> u64 {
-    let text = id.to_string();
-    text.strip_prefix("policy").and_then(|n| n.parse().ok()).unwrap_or(u64::MAX)
-}
-
-/// A problem at its line, by the first place that the diagnostic points to.
-fn problem(source: &PolicySource, policy: Option<String>, error: &dyn Diagnostic) -> PolicyProblem {
-    let at = error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
-    let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
-    PolicyProblem {
-        file: source.file.clone(),
-        line: at.map(|at| check::line_at(&source.text, at)),
-        policy,
-        message: format!("{error}{help}"),
     }
 }
 
