@@ -9,6 +9,7 @@ mod campaign;
 mod command;
 mod crash;
 mod demo;
+mod fuzz;
 mod guests;
 mod host;
 mod load;
@@ -26,6 +27,8 @@ cargo xtask test [STEP…]      every check, in order (all steps, or only the na
 cargo xtask test --list       the steps
 cargo xtask crash [--points N] [--seed S]
                               the real binary, killed N times (10,800 where nothing is said)
+cargo xtask fuzz [TARGET] [--seconds S]
+                              libFuzzer over one target, or each in turn (a minute each, where nothing is said)
 cargo xtask load [--clients N] [--seconds S]
                               a release build under many clients at once (200, for a minute, where nothing is said)
 cargo xtask demo [--keep]     the story with the real binary, in a fresh temporary directory (kept with --keep)
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         ["guests"] => guests::command(&ui),
         ["test", rest @ ..] => test::command(&ui, rest),
         ["crash", rest @ ..] => crash::command(&ui, rest),
+        ["fuzz", rest @ ..] => fuzz::command(&ui, rest),
         ["load", rest @ ..] => load::command(&ui, rest),
         ["demo"] => demo::command(&ui, demo::Keep::No),
         ["demo", "--keep"] => demo::command(&ui, demo::Keep::Yes),
