@@ -24,7 +24,8 @@ pub(crate) fn command(ui: &Ui, arguments: &[&str]) -> Result<()> {
     let (wanted, options) = match arguments.split_first() {
         Some((name, rest)) if !name.starts_with("--") => {
             let target = all.iter().find(|target| target == name);
-            let unknown = || Usage(format!("`{name}` is not a target; there is {}", all.join(", ")));
+            let unknown =
+                || Usage(format!("`{name}` is not a target; there is {}", all.join(", ")));
             (vec![target.with_context(unknown)?.clone()], rest)
         }
         _ => (all, arguments),
@@ -117,7 +118,11 @@ mod tests {
 
     #[test]
     fn what_a_run_did_is_read_from_its_own_words() {
-        let log = ["#2 INITED cov: 3 ft: 4", "#9 NEW cov: 17 ft: 20", "stat::number_of_executed_units: 123"];
+        let log = [
+            "#2 INITED cov: 3 ft: 4",
+            "#9 NEW cov: 17 ft: 20",
+            "stat::number_of_executed_units: 123",
+        ];
         let log: Vec<String> = log.map(str::to_owned).into();
         assert_eq!(last(&log, "cov:"), Some("17"));
         assert_eq!(last(&log, "stat::number_of_executed_units:"), Some("123"));

@@ -39,22 +39,33 @@ pub(crate) fn argv(data: &[u8]) {
         Some((bytes.u64() as i32).to_string()),
         Some(bytes.yes().to_string()),
     ];
-    let written: Vec<String> = template.iter().map(|pieces| pieces.iter().map(write).collect()).collect();
+    let written: Vec<String> =
+        template.iter().map(|pieces| pieces.iter().map(write).collect()).collect();
     let Some(catalogue) = catalogue(&written) else {
         // The one thing that these templates can have which no program can be given.
-        assert!(written.iter().any(|text| text.contains('\0')), "a good template is refused: {written:?}");
+        assert!(
+            written.iter().any(|text| text.contains('\0')),
+            "a good template is refused: {written:?}"
+        );
         return;
     };
     let [a, b, n, yes] = &values;
     let number = n.as_deref().and_then(|n| n.parse::<i32>().ok());
-    let arguments = vec![json!(a), json!(b), json!(number), Value::Bool(yes.as_deref() == Some("true"))];
+    let arguments =
+        vec![json!(a), json!(b), json!(number), Value::Bool(yes.as_deref() == Some("true"))];
     let name: InterfaceName = must("a:b/c@1.0.0".parse(), "the name");
     let expected = filled(&template, &values);
     match catalogue.resolve(&name, "run", arguments) {
         Ok(call) => {
-            let command = catalogue.function(&name, "run").and_then(|function| function.command.clone());
-            let prepared = command.map(|command| must(command.prepare(Step::Call, call.arguments()), "prepared"));
-            assert_eq!(prepared.flatten().map(|prepared| prepared.argv), expected, "{written:?} {values:?}");
+            let command =
+                catalogue.function(&name, "run").and_then(|function| function.command.clone());
+            let prepared = command
+                .map(|command| must(command.prepare(Step::Call, call.arguments()), "prepared"));
+            assert_eq!(
+                prepared.flatten().map(|prepared| prepared.argv),
+                expected,
+                "{written:?} {values:?}"
+            );
         }
         Err(denial) => assert_eq!(expected, None, "{written:?} {values:?}: {denial}"),
     }
@@ -75,7 +86,8 @@ fn catalogue(argv: &[String]) -> Option<Catalogue> {
          output = \"text\"\nargv = [{}]\n",
         argv.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ")
     );
-    let source = CatalogueSource { file: "c.toml".into(), text, wit: vec![("c.wit".into(), WIT.into())] };
+    let source =
+        CatalogueSource { file: "c.toml".into(), text, wit: vec![("c.wit".into(), WIT.into())] };
     Catalogue::load(&[source]).ok()
 }
 
@@ -101,7 +113,8 @@ fn filled(template: &[Vec<Piece>], values: &[Option<String>; 4]) -> Option<Vec<S
         }
         let text: String = texts.into_iter().flatten().collect();
         // Empty pieces are not in the template at all.
-        let mut there = pieces.iter().filter(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+        let mut there =
+            pieces.iter().filter(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
         let leads = matches!(there.next(), Some(Piece::Value(_)));
         if text.contains('\0') || leads && text.starts_with('-') && !options_are_over {
             return None;

@@ -24,9 +24,13 @@ fn known() -> &'static Known {
     KNOWN.get_or_init(|| {
         let signer = must(LogSigner::from_seed("example.com/journal", &[42; 32]), "the key");
         let (tree, memory) = log(3);
-        let head = must(tree.head(signer.identity()).and_then(|head| signer.sign(&head)), "the head");
+        let head =
+            must(tree.head(signer.identity()).and_then(|head| signer.sign(&head)), "the head");
         let mut out = Vec::new();
-        must(export::write(&mut out, head.as_bytes(), signer.identity(), &memory, &memory), "the export");
+        must(
+            export::write(&mut out, head.as_bytes(), signer.identity(), &memory, &memory),
+            "the export",
+        );
         Known { signer, tree, memory, head, export: out }
     })
 }
@@ -58,18 +62,27 @@ pub(crate) fn key() -> String {
 pub(crate) fn checkpoint(data: &[u8]) {
     let known = known();
     if let Ok(head) = Checkpoint::open(data, known.signer.identity()) {
-        assert_eq!((head.size(), *head.root()), (3, known.tree.root()), "a head that nobody signed");
+        assert_eq!(
+            (head.size(), *head.root()),
+            (3, known.tree.root()),
+            "a head that nobody signed"
+        );
         let signed = format!("{}\n", head.text());
         assert!(data.starts_with(signed.as_bytes()), "another text than what was signed");
         assert!(known.head.starts_with(&signed));
         let rest = data.get(signed.len()..).unwrap_or_default();
         let rest = must(std::str::from_utf8(rest), "text");
-        assert!(rest.ends_with('\n') && rest.split_terminator('\n').all(|line| line.starts_with("— ")));
+        assert!(
+            rest.ends_with('\n') && rest.split_terminator('\n').all(|line| line.starts_with("— "))
+        );
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(identity) = LogIdentity::parse(text) {
         assert_eq!(identity.to_string(), text, "a key with two spellings");
-        assert!(Checkpoint::open(known.head.as_bytes(), &identity).is_err() || identity == *known.signer.identity());
+        assert!(
+            Checkpoint::open(known.head.as_bytes(), &identity).is_err()
+                || identity == *known.signer.identity()
+        );
     }
 }
 
@@ -79,7 +92,10 @@ pub(crate) fn tiles(data: &[u8]) {
         && let Ok(resource) = Resource::parse(text)
     {
         assert_eq!(resource.path(), text, "a path with two spellings");
-        assert!(!text.split('/').any(|part| matches!(part, "" | "." | "..")), "a path that leads out");
+        assert!(
+            !text.split('/').any(|part| matches!(part, "" | "." | "..")),
+            "a path that leads out"
+        );
     }
     if let Ok(leaves) = Bundle::parse(data) {
         let mut bundle = Bundle::new();
@@ -90,7 +106,8 @@ pub(crate) fn tiles(data: &[u8]) {
         }
     }
     let mut bytes = Bytes::new(data);
-    let (level, index, width) = (bytes.byte() % 9, bytes.u64() >> (bytes.byte() % 64), u16::from(bytes.byte()) + 1);
+    let (level, index, width) =
+        (bytes.byte() % 9, bytes.u64() >> (bytes.byte() % 64), u16::from(bytes.byte()) + 1);
     if let Ok(tile) = Tile::new(level, index, width) {
         let resource = Resource::Hashes(tile);
         assert_eq!(must(Resource::parse(&resource.path()), "our own path"), resource);
@@ -140,7 +157,8 @@ pub(crate) fn proofs(data: &[u8]) {
         assert!(proof.verify(&hash, moved, size, &root).is_err(), "a proof of another leaf");
     }
     let old = bytes.below(81) as u64 % (size + 1);
-    let old_root = reference(leaves.get(..usize::try_from(old).unwrap_or_default()).unwrap_or_default());
+    let old_root =
+        reference(leaves.get(..usize::try_from(old).unwrap_or_default()).unwrap_or_default());
     let proof = must(ConsistencyProof::prove(&memory, old, size), "a proof of growth");
     must(proof.verify(old, &old_root, size, &root), "a proof of growth of our own");
     let hashes = altered(&mut bytes, proof.hashes());
@@ -149,8 +167,14 @@ pub(crate) fn proofs(data: &[u8]) {
         assert!(proof.verify(old, &old_root, size, &root).is_err(), "an altered proof of growth");
     }
     let other = Hash::from_bytes([bytes.byte(); 32]);
-    assert!(old == size || proof.verify(old, &other, size, &root).is_err(), "growth out of another log");
-    assert!(proof.verify(old, &old_root, size, &other).is_err() || old == 0, "growth to another log");
+    assert!(
+        old == size || proof.verify(old, &other, size, &root).is_err(),
+        "growth out of another log"
+    );
+    assert!(
+        proof.verify(old, &old_root, size, &other).is_err() || old == 0,
+        "growth to another log"
+    );
 }
 
 fn altered(bytes: &mut Bytes<'_>, hashes: &[Hash]) -> Vec<Hash> {
@@ -200,6 +224,10 @@ pub(crate) fn export(data: &[u8]) {
     if let Ok(verified) = &verified {
         assert_eq!(verified.checkpoint.size(), 3);
     }
-    assert_eq!(verified.is_ok(), given == known.export, "an edited export that is accepted, or ours that is not");
+    assert_eq!(
+        verified.is_ok(),
+        given == known.export,
+        "an edited export that is accepted, or ours that is not"
+    );
     assert_eq!(must(Tree::load(3, &known.memory), "the log").root(), known.tree.root());
 }

@@ -1,6 +1,10 @@
 //! JSON: its one canonical spelling, and its two ways to component values.
 
-use crate::{bytes::Bytes, must, shapes::{Shape, anything}};
+use crate::{
+    bytes::Bytes,
+    must,
+    shapes::{Shape, anything},
+};
 use interlock::{
     authority::canonical,
     sandbox::{JsonForm, PluginBytes, parse_json},
@@ -23,7 +27,11 @@ pub(crate) fn canonical_json(data: &[u8]) {
     }
     let Ok(bytes) = canonical::bytes(&value) else { return };
     let other = must(serde_jcs::to_vec(&value), "serde_jcs");
-    assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&other), "serde_jcs writes otherwise");
+    assert_eq!(
+        String::from_utf8_lossy(&bytes),
+        String::from_utf8_lossy(&other),
+        "serde_jcs writes otherwise"
+    );
     let again: Value = must(canonical::read("value", &bytes), "what was written is read");
     assert_eq!(must(canonical::bytes(&again), "again"), bytes);
     must(parse_json(&String::from_utf8_lossy(&bytes)), "canonical JSON has no key twice");
@@ -46,7 +54,11 @@ pub(crate) fn json_values(data: &[u8]) {
     assert!(schema.is_valid(&Value::Object(written)), "{shape:?}: the schema refuses {value:?}");
     let any = arguments(anything(&mut bytes, 4));
     if let Ok(written) = form.rewritten(&any) {
-        assert_eq!(must(form.rewritten(&written), "what was written is taken"), written, "{shape:?} {any:?}");
+        assert_eq!(
+            must(form.rewritten(&written), "what was written is taken"),
+            written,
+            "{shape:?} {any:?}"
+        );
         assert!(schema.is_valid(&Value::Object(written)), "{shape:?}: the schema refuses {any:?}");
     }
 }

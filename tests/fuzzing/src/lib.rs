@@ -31,7 +31,11 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
-    target("approval_document", "requests, and the document that people sign", people::approval_document),
+    target(
+        "approval_document",
+        "requests, and the document that people sign",
+        people::approval_document,
+    ),
     target("argv", "argv templates, against a second filler", argv::argv),
     target("bridge_url", "where a bridge may send its token", places::bridge_url),
     target("canonical_json", "RFC 8785, against serde_jcs", json::canonical_json),

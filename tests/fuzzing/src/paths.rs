@@ -23,8 +23,16 @@ pub(crate) fn file_paths(data: &[u8]) {
     }
     if let Ok(resource) = text.parse::<Resource>() {
         assert_eq!(resource.to_string(), text, "a resource with two spellings");
-        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"./_-%".contains(&b)), "{text:?}");
-        let decoded: Vec<u8> = resource.segments().iter().map(|segment| decode(segment)).collect::<Vec<_>>().join(&b'/');
+        assert!(
+            text.bytes().all(|b| b.is_ascii_alphanumeric() || b"./_-%".contains(&b)),
+            "{text:?}"
+        );
+        let decoded: Vec<u8> = resource
+            .segments()
+            .iter()
+            .map(|segment| decode(segment))
+            .collect::<Vec<_>>()
+            .join(&b'/');
         if let Ok(path) = String::from_utf8(decoded)
             && let Ok(again) = Resource::encode_path(&path)
         {
@@ -33,7 +41,9 @@ pub(crate) fn file_paths(data: &[u8]) {
         for above in resource.lineage() {
             assert!(resource.is_within(&above));
             let text = above.to_string();
-            assert!(resource.to_string() == text || resource.to_string().starts_with(&(text + "/")));
+            assert!(
+                resource.to_string() == text || resource.to_string().starts_with(&(text + "/"))
+            );
         }
     }
 }
@@ -53,7 +63,12 @@ fn is_path(text: &str, depth: usize) -> bool {
                 _ => {}
             }
         }
-        !(name.is_empty() || name == "." || name == ".." || name.len() > 128 || control || seen.starts_with(".interlock"))
+        !(name.is_empty()
+            || name == "."
+            || name == ".."
+            || name.len() > 128
+            || control
+            || seen.starts_with(".interlock"))
     })
 }
 
@@ -62,8 +77,14 @@ fn decode(segment: &str) -> Vec<u8> {
     let mut bytes = segment.bytes();
     let mut decoded = Vec::new();
     while let Some(byte) = bytes.next() {
-        let digit = |byte: Option<u8>| byte.and_then(|b| char::from(b).to_digit(16)).unwrap_or_default() as u8;
-        decoded.push(if byte == b'%' { digit(bytes.next()) << 4 | digit(bytes.next()) } else { byte });
+        let digit = |byte: Option<u8>| {
+            byte.and_then(|b| char::from(b).to_digit(16)).unwrap_or_default() as u8
+        };
+        decoded.push(if byte == b'%' {
+            digit(bytes.next()) << 4 | digit(bytes.next())
+        } else {
+            byte
+        });
     }
     decoded
 }

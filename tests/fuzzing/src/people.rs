@@ -31,7 +31,9 @@ pub(crate) fn approval_document(data: &[u8]) {
     assert_eq!(lines.len().checked_sub(2).and_then(|at| lines.get(at)), Some(&digest.as_str()));
     assert_eq!(lines.last(), Some(&""));
     for line in &lines {
-        let ours = line.is_empty() || line.starts_with(' ') || OURS.iter().any(|(lead, _)| line.starts_with(lead));
+        let ours = line.is_empty()
+            || line.starts_with(' ')
+            || OURS.iter().any(|(lead, _)| line.starts_with(lead));
         assert!(ours, "nobody of ours wrote this line: {line}");
     }
     for (lead, most) in OURS {
@@ -66,6 +68,7 @@ const OURS: &[(&str, usize)] = &[
     ("Policies still decide each effect. Nothing of class destroy is added.", 1),
     ("THE RULES OF THIS HOST CHANGE:", 1),
     ("LINE BY LINE (- the old rules, + the new ones):", 1),
+    ("Until people of the old rules agree, nothing has an effect here.", 1),
     ("END  ", 1),
 ];
 
@@ -97,18 +100,29 @@ pub(crate) fn sshsig(data: &[u8]) {
 
 fn armour(data: &[u8]) -> String {
     let base64 = crate::shapes::base64(data);
-    let lines: Vec<String> =
-        base64.as_bytes().chunks(70).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let lines: Vec<String> = base64
+        .as_bytes()
+        .chunks(70)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
     format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n"))
 }
 
 /// A roster that is read has people with keys, and one that is not names a line that it has.
 pub(crate) fn roster(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let source = RosterSource { file: "allowed_signers".into(), allowed_signers: text.into(), ..RosterSource::default() };
+    let source = RosterSource {
+        file: "allowed_signers".into(),
+        allowed_signers: text.into(),
+        ..RosterSource::default()
+    };
     match Roster::parse(&source) {
         Ok(roster) => {
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+            let lines = text
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty() && !line.starts_with('#'))
+                .count();
             assert!(roster.people_with_keys() <= lines, "more people than lines");
             assert_eq!(roster.people_with_keys() == 0, lines == 0, "lines without people");
             // A copy of any key under another name makes it unclear whose it is.

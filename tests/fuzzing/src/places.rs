@@ -12,7 +12,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) fn http_places(data: &[u8]) {
     let mut bytes = Bytes::new(data);
     address(IpAddr::V4(Ipv4Addr::from_bits(bytes.u64() as u32)));
-    address(IpAddr::V6(Ipv6Addr::from_bits(u128::from(bytes.u64()) << 64 | u128::from(bytes.u64()))));
+    address(IpAddr::V6(Ipv6Addr::from_bits(
+        u128::from(bytes.u64()) << 64 | u128::from(bytes.u64()),
+    )));
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (url, path) = text.split_once('\n').unwrap_or((text, ""));
     if let Ok(place) = Place::parse(url) {
@@ -30,7 +32,10 @@ pub(crate) fn http_places(data: &[u8]) {
         assert!(url.chars().all(clean), "{url}");
         assert!(place.base.iter().all(|segment| is_segment(segment)), "{url}");
     }
-    let settings = EndpointSettings { paths: vec!["a/{id}/c".into(), "open/{rest...}".into()], ..EndpointSettings::at(url) };
+    let settings = EndpointSettings {
+        paths: vec!["a/{id}/c".into(), "open/{rest...}".into()],
+        ..EndpointSettings::at(url)
+    };
     if let Ok(endpoint) = Endpoint::new(settings) {
         if let Ok(Place { host: HostName::Address(address), .. }) = Place::parse(url) {
             assert_eq!(Kind::of(address), Kind::Public, "{url}");
@@ -46,15 +51,28 @@ pub(crate) fn http_places(data: &[u8]) {
     if named(text) == Named::Open {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         assert!(text.bytes().all(plain));
-        let framing = ["host", "connection", "content-length", "transfer-encoding", "te", "authorization", "cookie"];
+        let framing = [
+            "host",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "te",
+            "authorization",
+            "cookie",
+        ];
         assert!(!framing.contains(&text), "{text}");
-        assert!(!["proxy-", "if-", "x-forwarded", "sec-"].iter().any(|family| text.starts_with(family)), "{text}");
+        assert!(
+            !["proxy-", "if-", "x-forwarded", "sec-"].iter().any(|family| text.starts_with(family)),
+            "{text}"
+        );
     }
 }
 
 fn is_segment(text: &str) -> bool {
     let length = (1..=128).contains(&text.len());
-    length && text.chars().all(|c| c.is_ascii_alphanumeric() || "._~@:+,=-".contains(c)) && text.replace('.', "") != ""
+    length
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._~@:+,=-".contains(c))
+        && text.replace('.', "") != ""
 }
 
 fn host(host: &HostName, url: &str) {
@@ -65,13 +83,24 @@ fn host(host: &HostName, url: &str) {
         let length = (1..=63).contains(&label.len());
         assert!(plain && length && !label.starts_with('-') && !label.ends_with('-'), "{url}");
     }
-    assert!(!name.rsplit('.').next().unwrap_or_default().starts_with(|c: char| c.is_ascii_digit()), "{url}");
+    assert!(
+        !name.rsplit('.').next().unwrap_or_default().starts_with(|c: char| c.is_ascii_digit()),
+        "{url}"
+    );
 }
 
 /// Ranges that nobody may be sent to, apart from the code that knows them.
 const INSIDE: &[(&str, u32)] = &[
-    ("0.0.0.0", 8), ("10.0.0.0", 8), ("100.64.0.0", 10), ("127.0.0.0", 8), ("169.254.0.0", 16), ("172.16.0.0", 12),
-    ("192.168.0.0", 16), ("198.18.0.0", 15), ("224.0.0.0", 4), ("240.0.0.0", 4),
+    ("0.0.0.0", 8),
+    ("10.0.0.0", 8),
+    ("100.64.0.0", 10),
+    ("127.0.0.0", 8),
+    ("169.254.0.0", 16),
+    ("172.16.0.0", 12),
+    ("192.168.0.0", 16),
+    ("198.18.0.0", 15),
+    ("224.0.0.0", 4),
+    ("240.0.0.0", 4),
 ];
 
 fn address(address: IpAddr) {
@@ -97,7 +126,10 @@ fn address(address: IpAddr) {
                 format!("::ffff:0:{v4}"),
             ] {
                 let dressed: IpAddr = must(text.parse(), &text);
-                assert!(!Private::Own.allows(dressed) || dressed == IpAddr::V6(Ipv6Addr::LOCALHOST), "{text}");
+                assert!(
+                    !Private::Own.allows(dressed) || dressed == IpAddr::V6(Ipv6Addr::LOCALHOST),
+                    "{text}"
+                );
             }
         }
         IpAddr::V6(v6) => {
@@ -122,5 +154,8 @@ pub(crate) fn bridge_url(data: &[u8]) {
         _ => authority,
     };
     let v4 = host.parse::<Ipv4Addr>().is_ok_and(|v4| v4.is_loopback() && v4.to_string() == host);
-    assert!(v4 || host == "localhost" || host == "[::1]", "the token would go to {host:?} of {text:?}");
+    assert!(
+        v4 || host == "localhost" || host == "[::1]",
+        "the token would go to {host:?} of {text:?}"
+    );
 }

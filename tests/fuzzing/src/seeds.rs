@@ -71,7 +71,8 @@ fn elevation() -> Value {
 
 fn epoch() -> Value {
     let digest = |byte: u8| Digest::from_bytes([byte; 32]);
-    let epoch = |byte| json!({"policies": digest(byte), "catalogues": digest(1), "approvers": digest(1)});
+    let epoch =
+        |byte| json!({"policies": digest(byte), "catalogues": digest(1), "approvers": digest(1)});
     json!({"kind": "epoch", "from": epoch(1), "to": epoch(2), "changes": ["- permit (principal, action, resource);", "+"]})
 }
 

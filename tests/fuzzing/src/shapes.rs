@@ -111,7 +111,9 @@ impl Shape {
             Self::Tuple(all) => all.iter().map(|one| one.value(bytes)).collect(),
             Self::Record(all) => {
                 let fields = all.iter().enumerate();
-                Value::Object(fields.map(|(at, one)| (format!("f{at}"), one.value(bytes))).collect())
+                Value::Object(
+                    fields.map(|(at, one)| (format!("f{at}"), one.value(bytes))).collect(),
+                )
             }
             Self::Variant(all) => {
                 let at = bytes.below(all.len());
@@ -119,9 +121,10 @@ impl Shape {
                 entry(&format!("c{at}"), payload.unwrap_or_default())
             }
             Self::Enum(count) => format!("c{}", bytes.below(*count)).into(),
-            Self::Flags(count) => {
-                (0..*count).filter(|_| bytes.yes()).map(|at| Value::from(format!("c{at}"))).collect()
-            }
+            Self::Flags(count) => (0..*count)
+                .filter(|_| bytes.yes())
+                .map(|at| Value::from(format!("c{at}")))
+                .collect(),
             Self::Option(_) if bytes.yes() => Value::Null,
             Self::Option(inner) => match **inner {
                 Self::Option(_) => entry("some", inner.value(bytes)),
@@ -150,7 +153,9 @@ fn plain(word: &str, bytes: &mut Bytes<'_>) -> Value {
         // Every float that is a number.
         "f32" => float(f32::from_bits(number as u32).into()),
         "f64" => float(f64::from_bits(number)),
-        "char" => char::from_u32(number as u32 % 0x11_0000).unwrap_or('\u{fffd}').to_string().into(),
+        "char" => {
+            char::from_u32(number as u32 % 0x11_0000).unwrap_or('\u{fffd}').to_string().into()
+        }
         _ => bytes.text().into(),
     }
 }
@@ -165,7 +170,8 @@ pub(crate) fn entry(key: &str, value: Value) -> Value {
 
 /// Any JSON, of words that such values are made of.
 pub(crate) fn anything(bytes: &mut Bytes<'_>, depth: usize) -> Value {
-    const WORDS: &[&str] = &["c0", "c1", "AA==", "1", "-0", "+1", "01", "NaN", "some", "", "18446744073709551616"];
+    const WORDS: &[&str] =
+        &["c0", "c1", "AA==", "1", "-0", "+1", "01", "NaN", "some", "", "18446744073709551616"];
     const KEYS: &[&str] = &["f0", "f1", "c0", "some", "ok", "err", "x"];
     match bytes.below(if depth == 0 { 6 } else { 9 }) {
         0 => Value::Null,
@@ -194,7 +200,8 @@ pub(crate) fn base64(data: &[u8]) -> String {
         let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or_default());
         let bits = at(0) << 16 | at(1) << 8 | at(2);
         for place in 0..4 {
-            let digit = ALPHABET.get((bits >> (18 - 6 * place) & 63) as usize).copied().unwrap_or(b'=');
+            let digit =
+                ALPHABET.get((bits >> (18 - 6 * place) & 63) as usize).copied().unwrap_or(b'=');
             text.push(if place <= chunk.len() { digit.into() } else { '=' });
         }
     }

@@ -5,7 +5,8 @@ use interlock::{
     authority::Digest,
     record::Recording,
     statement::{
-        Envelope, PAYLOAD_TYPE, Predicate, STATEMENT_TYPE, Sha256, Statement, StatementSigner, Subject,
+        Envelope, PAYLOAD_TYPE, Predicate, STATEMENT_TYPE, Sha256, Statement, StatementSigner,
+        Subject,
     },
 };
 use serde_json::{Value, json};
@@ -66,7 +67,11 @@ pub(crate) fn dsse(data: &[u8]) {
             assert_eq!(payload, known().1, "a payload that nobody signed");
         }
         if let Ok(statement) = Statement::<Said>::open(&envelope, key) {
-            assert_eq!(statement.predicate, Said(json!({"a": 1})), "a statement that nobody signed");
+            assert_eq!(
+                statement.predicate,
+                Said(json!({"a": 1})),
+                "a statement that nobody signed"
+            );
         }
         assert!(envelope.open("text/plain", key).is_err(), "another type");
     }

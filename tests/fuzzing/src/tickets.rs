@@ -2,8 +2,8 @@
 
 use crate::{bytes::Bytes, must};
 use interlock::authority::{
-    Authorized, Catalogue, Digest, Forecast, Grant, InterfaceName, Invocation, Mode, Planned, Policies, Principal,
-    Resource, ResolvedCall, Revision,
+    Authorized, Catalogue, Digest, Forecast, Grant, InterfaceName, Invocation, Mode, Planned,
+    Policies, Principal, ResolvedCall, Resource, Revision,
     apply::{MayApply, Verdict, decide},
     authorize,
     catalogue::CatalogueSource,
@@ -55,9 +55,12 @@ fn scene() -> &'static Scene {
         let name = |interface: &str| -> InterfaceName {
             must(format!("a:b/{interface}@1.0.0").parse(), "a name")
         };
-        let functions = |all: &[&str]| -> BTreeSet<String> { all.iter().map(|f| (*f).to_owned()).collect() };
-        let imports =
-            BTreeMap::from([(name("c"), functions(&["set", "unset"])), (name("d"), functions(&["set"]))]);
+        let functions =
+            |all: &[&str]| -> BTreeSet<String> { all.iter().map(|f| (*f).to_owned()).collect() };
+        let imports = BTreeMap::from([
+            (name("c"), functions(&["set", "unset"])),
+            (name("d"), functions(&["set"])),
+        ]);
         let grants: Vec<Grant> = ["c", "d"]
             .map(|interface| Grant {
                 interface: name(interface),
@@ -107,13 +110,21 @@ fn may(scene: &Scene, planned: &[(usize, &ResolvedCall)], complete: bool) -> May
     };
     let (mut all, mut judged) = (Vec::new(), Vec::new());
     for (step, (_, call)) in planned.iter().enumerate() {
-        let permitted = must(permit(&scene.authorized, &scene.policies, (*call).clone(), 0), "permitted");
-        judged.push(must(judge(&scene.authorized, &scene.policies, permitted, forecast(step, call), 0), "judged"));
+        let permitted =
+            must(permit(&scene.authorized, &scene.policies, (*call).clone(), 0), "permitted");
+        judged.push(must(
+            judge(&scene.authorized, &scene.policies, permitted, forecast(step, call), 0),
+            "judged",
+        ));
         all.push(Planned { call: (*call).clone(), forecast: forecast(step, call) });
     }
     let plan = Plan {
         principal: must("Agent::bot".parse(), "a principal"),
-        plugin: PluginRef { name: "p".into(), digest: Digest::from_bytes([7; 32]), publisher: None },
+        plugin: PluginRef {
+            name: "p".into(),
+            digest: Digest::from_bytes([7; 32]),
+            publisher: None,
+        },
         tool: "t".into(),
         arguments: json!({}),
         effects: PlanEffect::number(all),
@@ -141,7 +152,8 @@ pub(crate) fn tickets(data: &[u8]) {
     let may = may(scene, &planned, bytes.yes());
     let mut tickets = may.tickets();
     // The model: everything that was asked for so far, whether something ended it, and what effects returned.
-    let (mut asked, mut over, mut returned) = (Vec::<usize>::new(), false, Vec::<(Resource, Revision)>::new());
+    let (mut asked, mut over, mut returned) =
+        (Vec::<usize>::new(), false, Vec::<(Resource, Revision)>::new());
     let mut spent = BTreeSet::new();
     while !bytes.is_empty() {
         match bytes.below(8) {
@@ -170,9 +182,13 @@ pub(crate) fn tickets(data: &[u8]) {
                         assert!(ticket.effect.is_for(call));
                         assert_eq!(ticket.effect.step, asked.len() as u64, "out of order");
                         assert!(spent.insert(ticket.effect.step), "spent twice");
-                        let own = returned.iter().rev().find(|(resource, _)| resource == call.resource());
+                        let own =
+                            returned.iter().rev().find(|(resource, _)| resource == call.resource());
                         let plans = Revision::new(format!("planned {}", asked.len() - 1));
-                        assert_eq!(ticket.expected, own.map_or(plans, |(_, revision)| revision.clone()));
+                        assert_eq!(
+                            ticket.expected,
+                            own.map_or(plans, |(_, revision)| revision.clone())
+                        );
                     }
                     Err(deviation) => {
                         assert!(!given, "no ticket for {asked:?} of {whole:?}: {deviation:?}");
@@ -183,7 +199,12 @@ pub(crate) fn tickets(data: &[u8]) {
             }
         }
         let next = if over { None } else { planned.get(asked.len()) };
-        assert_eq!(tickets.next().map(|effect| effect.is_for(next.map_or(effect_of(scene), |(_, call)| call))), next.map(|_| true));
+        assert_eq!(
+            tickets
+                .next()
+                .map(|effect| effect.is_for(next.map_or(effect_of(scene), |(_, call)| call))),
+            next.map(|_| true)
+        );
     }
     assert!(spent.len() <= planned.len());
 }
