@@ -72,7 +72,7 @@ fn is_segment(text: &str) -> bool {
     let length = (1..=128).contains(&text.len());
     length
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "._~@:+,=-".contains(c))
-        && text.replace('.', "") != ""
+        && text.chars().any(|c| c != '.')
 }
 
 fn host(host: &HostName, url: &str) {
