@@ -10,7 +10,7 @@ use interlock_fuzzing::{TARGETS, Target, mutate::Seeded, seeds};
 use interlock_tests::{read, root};
 
 /// Inputs that are made for each target.
-const ROUNDS: u64 = 2000;
+const ROUNDS: u64 = 1000;
 /// A corpus is for beginning with: short, and few.
 const MAX_INPUTS: usize = 20;
 const MAX_BYTES: usize = 4096;
