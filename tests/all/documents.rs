@@ -14,6 +14,7 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "docs/benchmarks.md",
     "docs/dependencies.md",
+    "docs/fuzzing.md",
     "docs/guides/agents.md",
     "docs/guides/define-a-capability.md",
     "docs/guides/deploy.md",
@@ -69,7 +70,7 @@ fn each_path_in_the_floor_plan_exists() -> Result<()> {
 
 #[test]
 fn each_xtask_command_shown_is_one() -> Result<()> {
-    let known = ["demo", "test", "guests", "crash", "load"];
+    let known = ["demo", "test", "guests", "crash", "fuzz", "load"];
     for name in DOCUMENTS {
         for line in fenced(&read(name)?, "sh") {
             if let Some(rest) = line.strip_prefix("cargo xtask ") {
