@@ -15,6 +15,7 @@ const DOCUMENTS: &[&str] = &[
     "SPECIFICATION.md",
     "docs/benchmarks.md",
     "docs/dependencies.md",
+    "docs/fuzzing.md",
     "docs/guides/agents.md",
     "docs/guides/define-a-capability.md",
     "docs/guides/deploy.md",
@@ -70,7 +71,7 @@ fn each_path_in_the_floor_plan_exists() -> Result<()> {
 
 #[test]
 fn each_xtask_command_shown_is_one() -> Result<()> {
-    let known = ["demo", "test", "guests", "crash", "load", "hostile", "bench"];
+    let known = ["demo", "test", "guests", "crash", "load", "hostile", "bench", "fuzz"];
     for name in DOCUMENTS {
         for line in fenced(&read(name)?, "sh") {
             if let Some(rest) = line.strip_prefix("cargo xtask ") {

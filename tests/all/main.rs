@@ -62,6 +62,8 @@ mod keeping;
 mod folders;
 // Budgets: many small steps, after one another and at once.
 mod budgets;
+// The fuzz targets over their corpora and what lies near them; for longer, `cargo xtask fuzz`.
+mod fuzzing;
 // The real binary, killed at any moment, on a disk that fails or forgets.
 mod crashes;
 // The corpus of components that attack the host, on one host that runs the whole time.

@@ -10,6 +10,7 @@ mod campaign;
 mod command;
 mod crash;
 mod demo;
+mod fuzz;
 mod guests;
 mod host;
 mod hostile;
@@ -28,6 +29,8 @@ cargo xtask test [STEP…]      every check, in order (all steps, or only the na
 cargo xtask test --list       the steps
 cargo xtask crash [--points N] [--seed S]
                               the real binary, killed N times (10,800 where nothing is said)
+cargo xtask fuzz [TARGET] [--seconds S]
+                              libFuzzer over one target, or each in turn (a minute each, where nothing is said)
 cargo xtask load [--clients N] [--seconds S]
                               a release build under many clients at once (200, for a minute, where nothing is said)
 cargo xtask hostile [--shape SHAPE] [--json]
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         ["guests"] => guests::command(&ui),
         ["test", rest @ ..] => test::command(&ui, rest),
         ["crash", rest @ ..] => crash::command(&ui, rest),
+        ["fuzz", rest @ ..] => fuzz::command(&ui, rest),
         ["load", rest @ ..] => load::command(&ui, rest),
         ["hostile", rest @ ..] => hostile::command(&ui, rest),
         ["bench", rest @ ..] => bench::command(&ui, rest),

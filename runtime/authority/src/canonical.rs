@@ -76,13 +76,20 @@ pub fn read<T: Serialize + DeserializeOwned>(
     }
 }
 
+/// Whether a double is read as itself. A whole one is written in digits alone up to 10^21, and readers take those for
+/// an integer: we do too, and would refuse what we wrote.
+fn is_exact(float: f64) -> bool {
+    let digits_alone = float.fract() == 0.0 && float.abs() < 1e21;
+    float.is_finite() && !(digits_alone && float.abs() > MAX_INTEGER as f64)
+}
+
 fn check_numbers(value: &Value) -> Result<(), CanonicalError> {
     match value {
         Value::Number(number) => {
             let exact = match (number.as_u64(), number.as_i64()) {
                 (Some(n), _) => n <= MAX_INTEGER,
                 (None, Some(n)) => n.unsigned_abs() <= MAX_INTEGER,
-                (None, None) => number.as_f64().is_some_and(f64::is_finite),
+                (None, None) => number.as_f64().is_some_and(is_exact),
             };
             if exact { Ok(()) } else { Err(CanonicalError::Number(number.to_string())) }
         }

@@ -33,4 +33,4 @@ pub use limits::Limits;
 pub use report::{Captured, LimitKind, RunOutcome, RunReport, ToolErrorKind, WithheldCalls};
 pub use sandbox::{Preopen, RunSettings, Sandbox, SandboxSettings};
 pub use tool::{Form, Tool};
-pub use value::parse_json;
+pub use value::{JsonForm, parse_json};

@@ -19,5 +19,6 @@ mod settings;
 mod tests;
 
 pub use catalogue::{PROVIDER, catalogue};
+pub use path::names;
 pub use provider::FilesProvider;
 pub use settings::{FolderLimits, FolderSettings, MAX_DEPTH, MAX_ENTRIES, MAX_FILE};

@@ -67,6 +67,18 @@ impl fmt::Display for Below {
     }
 }
 
+/// The names of a path as a plugin wrote it, each of them one component of the file system below a folder.
+///
+/// # Errors
+/// Why it is no such path, in a sentence for the plugin.
+pub fn names(path: &str, depth: u32) -> Result<Vec<String>, String> {
+    match Below::parse(path, depth) {
+        Ok(below) => Ok(below.0),
+        Err(Problem::Invalid(why)) => Err(why),
+        Err(_) => Err("it is no path".to_owned()),
+    }
+}
+
 /// Whether a name is, or in some file system could be, one of our own. Folders that ignore case, as ext4 has
 /// them, ignore some characters altogether, and fold the Kelvin sign to a letter; whatever is not ASCII is
 /// therefore passed over here.

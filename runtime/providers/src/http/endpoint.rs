@@ -5,7 +5,7 @@ use super::{
     address::Private,
     connect::config,
     header::{Named, named},
-    path::PathTemplate,
+    path::{PathTemplate, segments},
     place::{HostName, Place},
 };
 use hyper::Method;
@@ -298,6 +298,16 @@ impl Endpoint {
     /// Why the certificates that vouch for it cannot be had, for its operator.
     pub fn try_authorities(&self) -> Result<(), String> {
         if self.place.tls { config(self.authorities.as_deref()).map(drop) } else { Ok(()) }
+    }
+
+    /// Whether a path may be asked for below the endpoint: one that has a single reading, and that a template allows.
+    pub fn allows_path(&self, path: &str) -> bool {
+        segments(path).is_some_and(|path| self.fits(&path))
+    }
+
+    /// Whether a template allows these segments.
+    pub(super) fn fits(&self, path: &[String]) -> bool {
+        self.paths.iter().any(|template| template.fits(path))
     }
 
     /// Whether a method may be used.

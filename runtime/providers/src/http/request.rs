@@ -71,7 +71,7 @@ impl Request {
                 "a path has segments of letters, digits and `._~@:+,=-`, none of them empty, `.` or `..`",
             );
         };
-        if !endpoint.paths.iter().any(|template| template.fits(&path)) {
+        if !endpoint.fits(&path) {
             let problem = format!("the endpoint `{name}` does not allow the path `{text}`");
             return denied("path-not-allowed", problem);
         }

@@ -2,10 +2,12 @@
 //! keys, unknown keys, numbers out of range and floats that JSON cannot say are refused, because what
 //! an approver reads and what a provider gets must be the same value.
 
+mod form;
 mod from_json;
 mod strict;
 mod to_json;
 
+pub use form::JsonForm;
 pub(crate) use from_json::{fields_from, from_json};
 pub(crate) use strict::json_bytes;
 pub use strict::parse_json;

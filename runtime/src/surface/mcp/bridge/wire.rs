@@ -46,25 +46,38 @@ impl Target {
             Some(at) => rest.split_at_checked(at).unwrap_or((rest, "/")),
             None => (rest, "/mcp"),
         };
-        let (name, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
-        let name = name.trim_start_matches('[').trim_end_matches(']');
-        let loopback =
-            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let (name, port) = split_port(authority);
+        let loopback = name == "localhost" || address(name).is_some_and(|ip| ip.is_loopback());
         if !loopback {
             return Err(format!(
                 "`{url}` is not on this machine, and a token sent there could be read on the way; open a tunnel that encrypts and name its end here"
             ));
         }
-        if port.parse::<u16>().is_err() {
-            return Err(format!("`{url}` has no port that is a number"));
-        }
-        let authority = if authority.contains(':') && !authority.ends_with(']') {
-            authority.to_owned()
-        } else {
-            format!("{authority}:80")
+        let port = match port {
+            None => "80",
+            Some(port) if port.parse::<u16>().is_ok_and(|n| n > 0 && n.to_string() == port) => port,
+            Some(_) => return Err(format!("`{url}` has no port that is a number")),
         };
+        let authority = format!("{name}:{port}");
         Ok(Self { authority, path: path.to_owned() })
     }
+}
+
+/// Host and port of an authority, the brackets of an IPv6 address with the host.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (authority, None),
+    }
+}
+
+/// An address in its own notation, an IPv6 one in brackets. What only looks like one would be looked up as a name, and
+/// a name leads wherever somebody's server says.
+fn address(name: &str) -> Option<IpAddr> {
+    let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address: IpAddr = inner.unwrap_or(name).parse().ok()?;
+    let own = address.to_string() == inner.unwrap_or(name);
+    (own && address.is_ipv6() == inner.is_some()).then_some(address)
 }
 
 /// The connection to one host.
@@ -399,7 +412,12 @@ mod tests {
 
     #[test]
     fn a_token_goes_to_this_machine_only() {
-        for url in ["http://127.0.0.1:7420/mcp", "http://localhost:7420", "http://[::1]:7420/mcp"] {
+        for url in [
+            "http://127.0.0.1:7420/mcp",
+            "http://localhost:7420",
+            "http://[::1]:7420/mcp",
+            "http://[::1]",
+        ] {
             assert!(Target::parse(url).is_ok(), "{url}");
         }
         for url in [
@@ -410,6 +428,13 @@ mod tests {
             "http://user@10.0.0.7/mcp",
             "http://127.0.0.1@10.0.0.7:80/mcp",
             "localhost:7420",
+            "http://[localhost]:7420",
+            "http://[127.0.0.1]:7420",
+            "http://[[::1]]:7420",
+            "http://::1:7420",
+            "http://localhost:+80",
+            "http://localhost:0",
+            "http://localhost:",
         ] {
             assert!(Target::parse(url).is_err(), "{url}");
         }

@@ -1,0 +1,6 @@
+//! libFuzzer's way to the target `checkpoint`; what it does is in `tests/fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    interlock_fuzzing::run("checkpoint", data).expect("the table has this target");
+});

@@ -1,0 +1,6 @@
+//! libFuzzer's way to the target `tickets`; what it does is in `tests/fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    interlock_fuzzing::run("tickets", data).expect("the table has this target");
+});
