@@ -60,7 +60,10 @@ fn one(effect: &PlanEffect, lines: &mut Vec<String>) {
     lines.push(String::new());
     lines.push(format!("{:>3}  {class}  {}{below}", effect.step, effect.resource));
     lines.push(format!("     {}  {}", effect.interface, escape(&effect.function)));
-    for (name, argument) in &effect.arguments {
+    // In the order of the canonical bytes, whatever order the map was filled in.
+    let mut arguments: Vec<_> = effect.arguments.iter().collect();
+    arguments.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    for (name, argument) in arguments {
         let shown = value(argument);
         let mut parts = shown.lines();
         lines.push(format!("       {} = {}", escape(name), parts.next().unwrap_or_default()));
