@@ -83,7 +83,7 @@ pub(crate) fn scene(run: &Run, more: &str) -> Result<Scene> {
     Ok(scene)
 }
 
-fn took<'a>(all: &'a [Times], at: usize) -> Result<&'a Times> {
+fn took(all: &[Times], at: usize) -> Result<&Times> {
     all.get(at).context("one is missing")
 }
 

@@ -140,7 +140,7 @@ impl Caller {
                 record.extend_from_slice(&(text.len() as u32).to_le_bytes());
             }
         }
-        while self.words.len() % 4 != 0 {
+        while !self.words.len().is_multiple_of(4) {
             self.words.push(0);
         }
         let at = WORDS as usize + self.words.len();
