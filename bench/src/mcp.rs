@@ -13,7 +13,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use interlock::{Config, tokens::Tokens};
 use serde_json::{Value, json};
-use std::{path::Path, process::Command};
+use std::{fmt::Display, path::Path, process::Command};
 
 const STDIO: &str = "MCP `tools/call` on stdio, client and server on one core";
 const HTTP: &str = "MCP `tools/call` over HTTP";
@@ -134,14 +134,17 @@ pub(crate) fn stdio(run: &Run) -> Result<Vec<Row>> {
         host.throughput(&ours(), at_once, calls / 10)?;
         let rate = host.throughput(&ours(), at_once, calls)?;
         let native = floor.throughput(&echo(), at_once, calls)?;
-        rows.push(
-            Row::new(name, "", Unit::PerSecond, Bound::Told)
-                .value(rate)
-                .floor(FLOOR, native)
-                .note(format!("calls a second on stdio, {at_once} in flight, all cores")),
-        );
+        rows.push(told_rate(name, "on stdio", at_once, rate, native));
     }
     Ok(rows)
+}
+
+/// Calls a second, beside the native server's.
+fn told_rate(name: &'static str, over: &str, at_once: impl Display, rate: f64, native: f64) -> Row {
+    Row::new(name, "", Unit::PerSecond, Bound::Told)
+        .value(rate)
+        .floor(FLOOR, native)
+        .note(format!("calls a second {over}, {at_once} in flight, all cores"))
 }
 
 /// Servers in other languages, and a process for each call: told beside, with no bound.
@@ -207,12 +210,7 @@ pub(crate) fn http(run: &Run) -> Result<Vec<Row>> {
         host.throughput(&ours(), at_once, calls / 10)?;
         let rate = host.throughput(&ours(), at_once, calls)?;
         let native = floor.throughput(&echo(), at_once, calls)?;
-        rows.push(
-            Row::new(name, "", Unit::PerSecond, Bound::Told)
-                .value(rate)
-                .floor(FLOOR, native)
-                .note(format!("calls a second over HTTP, {at_once} in flight, all cores")),
-        );
+        rows.push(told_rate(name, "over HTTP", at_once, rate, native));
     }
     Ok(rows)
 }

@@ -2,8 +2,9 @@
 //! and nothing of Interlock. Each call has a new store and a new instance.
 
 use anyhow::{Context, Result, anyhow, bail};
+use interlock::sandbox::engine_config;
 use wasmtime::{
-    Config, Engine, Store, WasmFeatures,
+    Engine, Store,
     component::{
         Component, ComponentExportIndex, ComponentType, InstancePre, Lift, Linker, ResourceTable,
         Val,
@@ -29,32 +30,9 @@ impl WasiView for State {
     }
 }
 
-/// The settings of the sandbox's engine: with other ones another program would be measured.
+/// An engine with the sandbox's settings: with other ones another program would be measured.
 fn engine() -> Result<Engine> {
-    let features = WasmFeatures::MUTABLE_GLOBAL
-        | WasmFeatures::SATURATING_FLOAT_TO_INT
-        | WasmFeatures::SIGN_EXTENSION
-        | WasmFeatures::REFERENCE_TYPES
-        | WasmFeatures::MULTI_VALUE
-        | WasmFeatures::BULK_MEMORY
-        | WasmFeatures::SIMD
-        | WasmFeatures::TAIL_CALL
-        | WasmFeatures::FLOATS
-        | WasmFeatures::EXTENDED_CONST
-        | WasmFeatures::COMPONENT_MODEL
-        | WasmFeatures::MULTI_MEMORY;
-    let mut config = Config::new();
-    config
-        .wasm_features(WasmFeatures::all().difference(features), false)
-        .wasm_features(features, true)
-        .cranelift_nan_canonicalization(true)
-        .consume_fuel(true)
-        .epoch_interruption(true)
-        .max_wasm_stack(512 << 10)
-        .async_stack_size(2 << 20)
-        .concurrency_support(false)
-        .shared_memory(false);
-    Engine::new(&config).map_err(|e| anyhow!("no engine: {e:#}"))
+    Engine::new(&engine_config()).map_err(|e| anyhow!("no engine: {e:#}"))
 }
 
 /// A component, ready to be instantiated.

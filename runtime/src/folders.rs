@@ -20,18 +20,15 @@ use std::{
 /// # Errors
 /// The first that is not fit to be reached by a plugin.
 pub fn check_folders(config: &Config, catalogue: &Catalogue) -> Result<(), HostError> {
-    config.files.keys().try_for_each(|name| check_folder(config, Some(catalogue), name))
+    let places = config.places(Some(catalogue));
+    config.files.keys().try_for_each(|name| check_folder(config, &places, name))
 }
 
-/// Checks one folder; without a catalogue, against all but the programs of catalogues.
+/// Checks one folder against the places of the host.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check_folder(
-    config: &Config,
-    catalogue: Option<&Catalogue>,
-    name: &str,
-) -> Result<(), HostError> {
+pub(crate) fn check_folder(config: &Config, places: &[Place], name: &str) -> Result<(), HostError> {
     let Some(settings) = config.files.get(name) else { return Ok(()) };
     let wrong = |problem: &str| HostError::Config {
         file: config.file.clone(),
@@ -40,8 +37,8 @@ pub fn check_folder(
     };
     let folder = true_folder(config, &settings.path).map_err(|problem| wrong(&problem))?;
     // Whoever writes one of these decides what is allowed, and whoever reads a secret has it.
-    for place in config.places(catalogue) {
-        if let Some(problem) = conflict(&folder, &place) {
+    for place in places {
+        if let Some(problem) = conflict(&folder, place) {
             return Err(wrong(&problem));
         }
     }
@@ -62,6 +59,10 @@ pub fn check_folder(
 /// # Errors
 /// The first folder that is not fit to be read by a plugin.
 pub fn check_preopens(config: &Config, plugin: &PluginConfig) -> Result<(), HostError> {
+    if plugin.preopens.is_empty() {
+        return Ok(());
+    }
+    let places = config.own_places();
     for (host, guest) in &plugin.preopens {
         let wrong = |problem: &str| HostError::Config {
             file: config.file.clone(),
@@ -74,7 +75,7 @@ pub fn check_preopens(config: &Config, plugin: &PluginConfig) -> Result<(), Host
         };
         let folder = true_folder(config, host).map_err(|problem| wrong(&problem))?;
         // It is read and never written, so only what is secret is none of its business.
-        for place in config.places(None).iter().filter(|place| place.part == Part::Secret) {
+        for place in places.iter().filter(|place| place.part == Part::Secret) {
             if let Some(problem) = conflict(&folder, place) {
                 return Err(wrong(&problem));
             }

@@ -44,8 +44,8 @@ fn engine_features() -> WasmFeatures {
 }
 
 /// The settings, the same in the host and in the compiling child: an artifact of other settings does
-/// not load.
-pub(crate) fn config() -> Config {
+/// not load. Public for whoever compares wasmtime alone with the host: with other ones it would be another engine.
+pub fn config() -> Config {
     let mut config = Config::new();
     config
         .wasm_features(WasmFeatures::all().difference(engine_features()), false)

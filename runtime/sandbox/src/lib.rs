@@ -26,6 +26,7 @@ mod value;
 pub use admission::{Admitted, Inspection, UnknownImport};
 pub use bytes::PluginBytes;
 pub use compile::{Artifact, ArtifactCache, Compiler, compile_child};
+pub use engine::config as engine_config;
 pub use error::{AdmissionError, MissingGrant, SandboxError};
 pub use gate::{Gate, GateAnswer, GuestCall};
 pub use interrupt::Interrupt;

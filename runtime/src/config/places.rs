@@ -35,8 +35,23 @@ pub(crate) enum Part {
 }
 
 impl Config {
-    /// All places that are the host's.
+    /// All places that are the host's. Reads each catalogue, for what it says its WIT is.
     pub(crate) fn places(&self, catalogue: Option<&Catalogue>) -> Vec<Place> {
+        let mut all = Places(self.own_places());
+        for catalogue in &self.catalogues {
+            all.each("wit", Part::All, wit_of(catalogue));
+        }
+        for command in catalogue.iter().flat_map(|c| c.commands()) {
+            all.each("the programs of a catalogue", Part::All, command.programs());
+            all.words("the arguments of a program", command.literals());
+            all.words("the environment of a program", command.environment().values());
+            all.add("the directory of a program", Part::Whole, command.directory());
+        }
+        all.0
+    }
+
+    /// Those that the configuration itself names: nothing is read for them, so they can be asked for before each run.
+    pub(crate) fn own_places(&self) -> Vec<Place> {
         let Self {
             file,
             state,
@@ -80,10 +95,7 @@ impl Config {
         }
         all.each("approvers.allowed_signers", Part::All, roster_file);
         all.each("environment.root", Part::Secret, [environment_root]);
-        for catalogue in catalogues {
-            all.add("catalogues", Part::All, catalogue);
-            all.each("wit", Part::All, wit_of(catalogue));
-        }
+        all.each("catalogues", Part::All, catalogues);
         for plugin in plugins.values() {
             let PluginConfig {
                 file,
@@ -104,12 +116,6 @@ impl Config {
             }
         }
         all.each("http.authorities", Part::All, endpoints.values().flat_map(|e| e.trusted()));
-        for command in catalogue.iter().flat_map(|c| c.commands()) {
-            all.each("the programs of a catalogue", Part::All, command.programs());
-            all.words("the arguments of a program", command.literals());
-            all.words("the environment of a program", command.environment().values());
-            all.add("the directory of a program", Part::Whole, command.directory());
-        }
         // Which runs again as the compiler of plugins, and as the helper of environments.
         all.each("the program of the host", Part::All, std::env::current_exe().ok());
         all.0

@@ -154,7 +154,7 @@ fn a_folder_may_lie_where_a_program_runs_and_not_in_what_the_host_reads() {
     }
     // Without its catalogues a host does not start, and `doctor` still tells what it can.
     let config = scene.config(&scene.base().join("secrets"));
-    assert!(check_folder(&config, None, "x").is_err());
+    assert!(check_folder(&config, &config.places(None), "x").is_err());
 }
 
 #[test]

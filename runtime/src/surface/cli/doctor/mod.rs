@@ -136,9 +136,10 @@ fn check(config: &Config, findings: &mut Findings) {
 
 /// The folders of the files capability, one by one: the host's own check ends at the first.
 fn folders(config: &Config, catalogue: Option<&Catalogue>, findings: &mut Findings) {
+    let places = config.places(catalogue);
     for (name, settings) in &config.files {
         let may = if settings.write { "read and written" } else { "read" };
-        match crate::folders::check_folder(config, catalogue, name) {
+        match crate::folders::check_folder(config, &places, name) {
             Ok(()) => {
                 let folder = settings.path.display();
                 findings.good(format!("{folder} may be {may} as files/{name}, where granted"));
