@@ -12,7 +12,7 @@ use crate::{
     helper::Helper,
     pipeline::{self, Control},
     programs,
-    record::{Event, EventBody, Journal, Recorder, receipt},
+    record::{Clock, Event, EventBody, Journal, Recorder, receipt, system_clock},
     rules::{Rules, grants_digest},
     seal::Seal,
     statement::{Envelope, StatementSigner},
@@ -101,6 +101,7 @@ pub struct HostBuilder {
     recorder: Option<Arc<dyn Recorder>>,
     telemetry: Telemetry,
     helper: Option<Helper>,
+    clock: Clock,
 }
 
 impl HostBuilder {
@@ -129,6 +130,14 @@ impl HostBuilder {
     #[must_use]
     pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
         self.recorder = Some(recorder);
+        self
+    }
+
+    /// What tells the time by which requests, budgets and elevations end, instead of the system's clock. It
+    /// cannot be configured: it is for tests, in which time passes when they say so.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -178,7 +187,7 @@ impl HostBuilder {
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
         let rules = Rules::load(&config, &sources, &catalogue)?;
         crate::state::prepare(&config.state)?;
-        let journal = Journal::open(&config)?;
+        let journal = Journal::open_with(&config, self.clock)?;
         let seal = Seal::of(journal.clone(), rules.epoch.clone());
         seal.started(&rules)?;
         let statements = StatementSigner::in_state(&config.state)?;
@@ -317,6 +326,7 @@ impl Host {
             recorder: None,
             telemetry: Telemetry::default(),
             helper: None,
+            clock: system_clock(),
         }
     }
 

@@ -32,12 +32,16 @@ impl Journal {
     /// # Errors
     /// A key or a file that is not fit, or not this deployment's.
     pub fn open(config: &Config) -> Result<Self, HostError> {
+        Self::open_with(config, system_clock())
+    }
+
+    /// As [`Journal::open`], told the time by this clock.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_with(config: &Config, clock: Clock) -> Result<Self, HostError> {
         crate::state::prepare(&config.state)?;
         let signer = signer(&config.state)?;
-        let clock: Clock = Arc::new(|| {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-        });
         let store = Store::open(&config.store, signer, Durability::Full, clock).map_err(refused)?;
         Ok(Self::new(store, config.publish.clone()))
     }
@@ -148,6 +152,14 @@ impl Journal {
         };
         all.iter().filter(|stored| about(stored)).map(Told::read).collect()
     }
+}
+
+/// The clock of the system.
+pub(crate) fn system_clock() -> Clock {
+    Arc::new(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 /// One leaf, read back.

@@ -11,14 +11,14 @@ mod transcript;
 
 pub use erase::{Erasable, Stays, erasable, erase};
 pub use event::{Event, EventBody, Terms, TicketNote};
-pub(crate) use journal::refused;
 pub use journal::{Journal, Told, signer};
+pub(crate) use journal::{refused, system_clock};
 pub use recording::{Answer, Asked, Calls, End, NotKept, RecordedCall, Recording};
 pub use transcript::{Step, Transcript, What};
 
 use crate::HostError;
 use async_trait::async_trait;
-pub use interlock_store::{Charge, Condition, Mark};
+pub use interlock_store::{Charge, Clock, Condition, Mark};
 use thiserror::Error;
 
 /// Names of the marks that leaves carry. A mark that is `once` can be set a single time in the life of a
