@@ -138,10 +138,13 @@ impl Record {
         self
     }
 
-    /// Is written at this moment at the latest.
+    /// Is written before this moment: what is over then is over in that moment too.
     #[must_use]
-    pub const fn until(mut self, not_after_ms: Option<u64>) -> Self {
-        self.not_after_ms = not_after_ms;
+    pub const fn until(mut self, ends_ms: Option<u64>) -> Self {
+        self.not_after_ms = match ends_ms {
+            Some(ends) => Some(ends.saturating_sub(1)),
+            None => None,
+        };
         self
     }
 }

@@ -5,11 +5,20 @@ use crate::fixture::{Mood, Scene, call, scene, scene_until, state_of};
 use interlock::{
     authority::Mode,
     gate::{Ended, MAX_PLANNED},
+    journal::LogSigner,
+    record::{Event, EventBody, Journal, Record, Recorder, WriteError, space},
     response::EffectStatus,
     sandbox::{Gate, GateAnswer, GuestCall},
+    store::{Clock, Durability, Store},
 };
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 const ALL: &[&str] = &["look", "tune", "wipe"];
 
@@ -304,4 +313,24 @@ async fn what_a_resource_does_not_allow_is_denied_and_told_to_the_operator() {
     );
     let (steps, _) = scene.gate.log().transcript.take();
     assert!(serde_json::to_string(&steps).unwrap().contains("not-here"));
+}
+
+/// An approval that everybody sees as expired has no ticket left.
+#[tokio::test]
+async fn plan_is_the_grant_no_ticket_is_good_in_the_moment_in_which_its_approval_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let time = Arc::new(AtomicU64::new(999));
+    let told = time.clone();
+    let clock: Clock = Arc::new(move || told.load(Ordering::SeqCst));
+    let signer = LogSigner::from_seed("example/log", &[7; 32]).unwrap();
+    let file = folder.path().join("journal.db");
+    let store = Store::open(&file, signer, Durability::Full, clock).unwrap();
+    let journal = Journal::new(store, Vec::new());
+    let ticket = |key: &str| {
+        Record::of(Event::alone(EventBody::Thaw)).once(space::TICKET, key).until(Some(1000))
+    };
+    journal.write(ticket("1")).await.unwrap();
+    time.store(1000, Ordering::SeqCst);
+    let late = journal.write(ticket("2")).await;
+    assert!(matches!(late, Err(WriteError::Late)), "{late:?}");
 }
