@@ -15,6 +15,7 @@ mod guests;
 mod host;
 mod hostile;
 mod load;
+mod model;
 mod paths;
 mod test;
 mod ui;
@@ -29,6 +30,8 @@ cargo xtask test [STEP…]      every check, in order (all steps, or only the na
 cargo xtask test --list       the steps
 cargo xtask crash [--points N] [--seed S]
                               the real binary, killed N times (10,800 where nothing is said)
+cargo xtask model [--sequences N] [--seed S]
+                              random sequences of events on a host and on a reference (10,000 where nothing is said)
 cargo xtask fuzz [TARGET] [--seconds S]
                               libFuzzer over one target, or each in turn (a minute each, where nothing is said)
 cargo xtask load [--clients N] [--seconds S]
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         ["guests"] => guests::command(&ui),
         ["test", rest @ ..] => test::command(&ui, rest),
         ["crash", rest @ ..] => crash::command(&ui, rest),
+        ["model", rest @ ..] => model::command(&ui, rest),
         ["fuzz", rest @ ..] => fuzz::command(&ui, rest),
         ["load", rest @ ..] => load::command(&ui, rest),
         ["hostile", rest @ ..] => hostile::command(&ui, rest),

@@ -8,6 +8,7 @@ mod editing; // what `plugin install` and `remove` do to a file that people keep
 mod fixture; // a capability whose provider misbehaves as asked
 mod gate; // the one door, driven directly
 mod installing; // plugins on a real folder: editors at once, broken bytes, folders not to be read
+mod model; // random sequences of whatever may happen, on a real host and on a small reference beside it
 mod pipeline; // the whole flow through a host, with a capability of this test
 mod receipts; // what is signed of each kind of run, and what a receipt that was tampered with comes to
 mod replay; // recorded runs, done again: the same from the journal alone, and where another build parts
