@@ -1,7 +1,7 @@
 //! The plugins of a sequence, as text: two builds of one that changes what it is told to, and one that destroys.
 
-/// A plugin that evicts keys of clusters, the result of the last call being its own; `look-then` evicts `z` where
-/// the look was no good. The first line of its data is what makes another build of it.
+/// A plugin that evicts keys of clusters, the result of the last call being its own; `seen` evicts `z` where
+/// the look was no good. The end of its data is what makes another build of it.
 pub(crate) fn caller(build: u8) -> String {
     let evict = |cluster: u8, key: &str| {
         format!(
