@@ -1,5 +1,10 @@
 //! The host as a library: configuration, installing, the gate, the pipeline.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod agents; // the agents' surface over MCP, spoken to line by line: lists, calls, waits, cancels, strangers
 mod client; // a host, people, and clients that speak MCP line by line: what `agents` begins with

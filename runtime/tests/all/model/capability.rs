@@ -36,15 +36,18 @@ pub(crate) struct World {
     pub(crate) clock: Arc<AtomicU64>,
     pub(crate) armed: Mutex<Option<Armed>>,
     /// The files of the journal, as a crash left them.
-    pub(crate) crashed: Mutex<Option<Vec<(PathBuf, Vec<u8>)>>>,
+    pub(crate) crashed: Mutex<Option<Files>>,
     pub(crate) sour: Mutex<bool>,
     revisions: Mutex<BTreeMap<String, u64>>,
     performed: AtomicU64,
 }
 
+/// Files with what is in them.
+pub(crate) type Files = Vec<(PathBuf, Vec<u8>)>;
+
 /// The files of a journal as they are: what a host that is killed now leaves behind. Nothing may be on its way to
 /// them. After an intent nothing is; elsewhere it was waited for.
-pub(crate) fn copy(host: &Host) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn copy(host: &Host) -> Files {
     let store = host.journal().store();
     let name = |end: &str| PathBuf::from(format!("{}{end}", store.path().display()));
     ["", "-wal"]
