@@ -149,6 +149,7 @@ fn at_most_once_and_every_other_rule_hold_in_random_sequences_as_in_the_referenc
         let all: Vec<_> = (0..workers).map(each).collect();
         all.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
+    world::tidy();
     let mut all = Done::default();
     for done in done {
         all.sequences += done.sequences;

@@ -63,9 +63,17 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+static PREPARED: tokio::sync::OnceCell<Prepared> = tokio::sync::OnceCell::const_new();
+
+/// Takes away what all sequences share: nothing else drops it.
+pub(crate) fn tidy() {
+    if let Some(prepared) = PREPARED.get() {
+        fs::remove_dir_all(prepared.folder.path()).unwrap();
+    }
+}
+
 impl Prepared {
     async fn get() -> &'static Self {
-        static PREPARED: tokio::sync::OnceCell<Prepared> = tokio::sync::OnceCell::const_new();
         PREPARED.get_or_init(Self::make).await
     }
 
