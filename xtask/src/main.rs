@@ -16,6 +16,7 @@ mod host;
 mod hostile;
 mod load;
 mod paths;
+mod release;
 mod test;
 mod ui;
 
@@ -37,6 +38,9 @@ cargo xtask hostile [--shape SHAPE] [--json]
                               every component of the hostile corpus on one host, under every shape of grants
 cargo xtask bench [--quick] [--json] [--write]
                               each number beside its floor; --write puts the table into docs/benchmarks.md
+cargo xtask release [--out DIR] [--twice] [--profile NAME]
+                              the binary for others, with digests, licences and a bill of materials, in target/dist;
+                              --twice makes it again elsewhere and compares
 cargo xtask demo [--keep]     the story with the real binary, in a fresh temporary directory (kept with --keep)
 
 exit: 0 all passed · 1 something failed · 2 usage";
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         ["load", rest @ ..] => load::command(&ui, rest),
         ["hostile", rest @ ..] => hostile::command(&ui, rest),
         ["bench", rest @ ..] => bench::command(&ui, rest),
+        ["release", rest @ ..] => release::command(&ui, rest),
         ["demo"] => demo::command(&ui, demo::Keep::No),
         ["demo", "--keep"] => demo::command(&ui, demo::Keep::Yes),
         [demo::guardian::SUBCOMMAND, binary, directory] => {
