@@ -13,6 +13,9 @@ use super::{Bill, RELEASED, Role};
 /// How the files begin that hold licences and notices, in capitals.
 const NAMES: [&str; 6] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
 
+/// How the line begins that says whose the next text is.
+pub const MARK: &str = "=====[ ";
+
 /// The whole file: who is in the binary under which licence, then each text once.
 ///
 /// # Errors
@@ -58,7 +61,7 @@ pub fn document(bill: &Bill) -> Result<String> {
     let mut texts: Vec<(String, Vec<String>)> = texts.into_iter().collect();
     texts.sort_by(|one, other| (&one.1, &one.0).cmp(&(&other.1, &other.0)));
     for (text, whose) in texts {
-        write!(all, "\n{}\n{}\n\n{text}\n", "-".repeat(80), whose.join(", "))?;
+        write!(all, "\n{MARK}{} ]=====\n\n{text}\n", whose.join(", "))?;
     }
     Ok(all)
 }
