@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use interlock_tests::{Metadata, Package, read, root};
-use xtask::bill::sbom::{self, Binary};
-use xtask::bill::{Bill, Key, Role, licenses};
+use xtask_release::bill::sbom::{self, Binary};
+use xtask_release::bill::{Bill, Key, Role, licenses};
 
 use crate::agents::clients;
 

@@ -7,7 +7,6 @@
 
 mod bench;
 mod campaign;
-mod command;
 mod crash;
 mod demo;
 mod fuzz;
@@ -15,12 +14,12 @@ mod guests;
 mod host;
 mod hostile;
 mod load;
-mod paths;
 mod release;
 mod test;
-mod ui;
 
 use std::process::ExitCode;
+
+use xtask::{Usage, command, paths, ui};
 
 use crate::ui::Ui;
 
@@ -45,18 +44,6 @@ cargo xtask demo [--keep]     the story with the real binary, in a fresh tempora
 
 exit: 0 all passed · 1 something failed · 2 usage";
 
-/// What was typed means nothing: exit 2, not 1.
-#[derive(Debug)]
-struct Usage(String);
-
-impl std::fmt::Display for Usage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
-
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -69,7 +56,10 @@ fn main() -> ExitCode {
         ["load", rest @ ..] => load::command(&ui, rest),
         ["hostile", rest @ ..] => hostile::command(&ui, rest),
         ["bench", rest @ ..] => bench::command(&ui, rest),
-        ["release", rest @ ..] => release::command(&ui, rest),
+        ["release", rest @ ..] => match release::command(&ui, rest) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         ["demo"] => demo::command(&ui, demo::Keep::No),
         ["demo", "--keep"] => demo::command(&ui, demo::Keep::Yes),
         [demo::guardian::SUBCOMMAND, binary, directory] => {

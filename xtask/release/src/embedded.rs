@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, anyhow, ensure};
 use object::{Object, ObjectSection};
 use serde_json::Value;
-use xtask::bill::{Bill, Key, Role};
+use xtask_release::bill::{Bill, Key, Role};
 
 const SECTION: &str = ".dep-v0";
 /// More than any list needs, and less than a machine has.
@@ -16,15 +16,15 @@ const MAX_BYTES: usize = 8 << 20;
 
 /// What the list says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct List {
+pub(crate) struct List {
     /// What is linked, in its words of kind `runtime`.
-    pub(super) runtime: BTreeSet<Key>,
+    pub(crate) runtime: BTreeSet<Key>,
     /// Everything in it.
-    pub(super) all: BTreeSet<Key>,
+    pub(crate) all: BTreeSet<Key>,
 }
 
 /// Reads the list out of a binary.
-pub(super) fn read(binary: &[u8]) -> Result<List> {
+pub(crate) fn read(binary: &[u8]) -> Result<List> {
     let file = object::File::parse(binary).context("what was built is no binary")?;
     let section = file.section_by_name(SECTION);
     let section = section.context("there is no list of dependencies in the binary")?;
@@ -49,7 +49,7 @@ fn list(value: &Value) -> Option<List> {
 }
 
 /// Compares it with the bill; says in words how they stand.
-pub(super) fn check(list: &List, bill: &Bill) -> Result<String> {
+pub(crate) fn check(list: &List, bill: &Bill) -> Result<String> {
     let missing: Vec<String> = bill
         .of(Role::Linked)
         .difference(&list.runtime)

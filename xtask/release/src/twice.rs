@@ -12,10 +12,10 @@ use anyhow::{Context, Result, bail};
 use super::files::Written;
 use super::recipe::{Place, Recipe};
 use super::{compare, make, source};
-use crate::ui::{Paint, Ui};
+use xtask::ui::{Paint, Ui};
 
 /// Builds once more and compares with what is in `out`.
-pub(super) fn check(
+pub(crate) fn check(
     ui: &Ui,
     place: &Place,
     recipe: &Recipe,
@@ -42,7 +42,8 @@ pub(super) fn check(
     if differing.is_empty() {
         fs::remove_dir_all(&folder)
             .with_context(|| format!("could not remove `{}`", folder.display()))?;
-        let digest = first.digests.get(xtask::bill::RELEASED).context("no digest of the binary")?;
+        let digest =
+            first.digests.get(xtask_release::bill::RELEASED).context("no digest of the binary")?;
         let size = grouped(first.size);
         let line = format!("reproducible: the same {size} bytes, sha256 {digest}");
         ui.say(&ui.paint(Paint::Good, &line));
@@ -52,7 +53,8 @@ pub(super) fn check(
     for name in &differing {
         ui.say(&format!("  {name} differs"));
     }
-    let both = [out, &second_out].map(|folder| fs::read(folder.join(xtask::bill::RELEASED)));
+    let both =
+        [out, &second_out].map(|folder| fs::read(folder.join(xtask_release::bill::RELEASED)));
     if let [Ok(one), Ok(other)] = both
         && one != other
     {

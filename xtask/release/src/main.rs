@@ -4,6 +4,8 @@
 //! The mistakes it stops: a release that only one machine can make, a bill of materials that nobody compared with the
 //! binary, and a folder of somebody's home in what strangers download.
 
+#![forbid(unsafe_code)]
+
 mod compare;
 mod embedded;
 mod files;
@@ -13,13 +15,14 @@ mod source;
 mod twice;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use xtask::bill::{Bill, Role};
+use xtask::command::cargo;
+use xtask::ui::{Paint, Ui};
+use xtask::{Usage, paths};
+use xtask_release::bill::{Bill, Role};
 
-use crate::command::cargo;
-use crate::ui::{Paint, Ui};
-use crate::{Usage, paths};
 use recipe::{Compiler, Place, Recipe};
 use source::Source;
 
@@ -30,8 +33,21 @@ struct Options {
     profile: String,
 }
 
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ui = Ui::from_environment();
+    match command(&ui, &words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui.complain(&format!("{error:#}"));
+            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
 /// `cargo xtask release [--out DIR] [--twice] [--profile NAME]`.
-pub(crate) fn command(ui: &Ui, arguments: &[&str]) -> Result<()> {
+fn command(ui: &Ui, arguments: &[&str]) -> Result<()> {
     let options = options(arguments)?;
     let root = paths::root()?;
     let auditable = auditable(&root)?;

@@ -14,7 +14,7 @@ use memchr::memmem;
 const SHOWN: usize = 5;
 
 /// Fails where one of the folders is named in the bytes, and shows where.
-pub(super) fn check(bytes: &[u8], folders: &[PathBuf]) -> Result<()> {
+pub(crate) fn check(bytes: &[u8], folders: &[PathBuf]) -> Result<()> {
     let mut found = BTreeSet::new();
     for folder in folders {
         // Something below it: `/root` alone may be a word of a program, and `/` is everywhere.

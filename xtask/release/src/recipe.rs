@@ -9,14 +9,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use xtask::bill::{self, Key, RELEASED};
+use xtask_release::bill::{self, Key, RELEASED};
 
-use super::source::{Source, said};
-use crate::command::{Show, cargo, demand};
-use crate::ui::Ui;
+use crate::source::{Source, said};
+use xtask::command::{Show, cargo, demand};
+use xtask::ui::Ui;
 
 /// The profile of a release.
-pub(super) const RELEASE: &str = "release";
+pub(crate) const RELEASE: &str = "release";
 
 /// What of the environment would change what is compiled: by the beginning of its name.
 const OF_SOMEBODY: [&str; 15] = [
@@ -40,21 +40,21 @@ const OF_SOMEBODY: [&str; 15] = [
 
 /// The compiler.
 #[derive(Clone, Debug)]
-pub(super) struct Compiler {
+pub(crate) struct Compiler {
     /// `rustc 1.95.0 (59807616e 2026-04-14)`.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// `1.95.0`.
-    pub(super) release: String,
+    pub(crate) release: String,
     /// The whole hash of its commit.
-    pub(super) commit: String,
+    pub(crate) commit: String,
     /// What it runs on, which is what is built for.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Where it is installed.
-    pub(super) sysroot: PathBuf,
+    pub(crate) sysroot: PathBuf,
 }
 
 impl Compiler {
-    pub(super) fn read(root: &Path) -> Result<Self> {
+    pub(crate) fn read(root: &Path) -> Result<Self> {
         let rustc = || {
             let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
             rustc.current_dir(root);
@@ -79,18 +79,18 @@ impl Compiler {
 
 /// Where it is compiled.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The sources.
-    pub(super) tree: PathBuf,
+    pub(crate) tree: PathBuf,
     /// What is compiled.
-    pub(super) target: PathBuf,
+    pub(crate) target: PathBuf,
     /// The dependencies' sources.
-    pub(super) cargo_home: PathBuf,
+    pub(crate) cargo_home: PathBuf,
 }
 
 impl Place {
     /// A place with the cargo home that is in force.
-    pub(super) fn of(tree: &Path, target: PathBuf) -> Result<Self> {
+    pub(crate) fn of(tree: &Path, target: PathBuf) -> Result<Self> {
         let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"));
         let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home);
         let cargo_home = cargo_home.context("neither CARGO_HOME nor HOME is set")?;
@@ -119,7 +119,7 @@ impl Place {
     }
 
     /// The folders that must not be named in the binary.
-    pub(super) fn hidden(&self, compiler: &Compiler) -> Vec<PathBuf> {
+    pub(crate) fn hidden(&self, compiler: &Compiler) -> Vec<PathBuf> {
         let home = std::env::var_os("HOME").map(PathBuf::from);
         self.names(compiler).into_iter().map(|(folder, _)| folder).chain(home).collect()
     }
@@ -127,25 +127,25 @@ impl Place {
 
 /// What is compiled, and how.
 #[derive(Clone, Debug)]
-pub(super) struct Recipe {
-    pub(super) profile: String,
-    pub(super) compiler: Compiler,
-    pub(super) source: Source,
+pub(crate) struct Recipe {
+    pub(crate) profile: String,
+    pub(crate) compiler: Compiler,
+    pub(crate) source: Source,
     /// The version of cargo-auditable.
-    pub(super) auditable: String,
+    pub(crate) auditable: String,
 }
 
 /// What came of it.
-pub(super) struct Built {
-    pub(super) binary: PathBuf,
+pub(crate) struct Built {
+    pub(crate) binary: PathBuf,
     /// The packages that cargo compiled for the target.
-    pub(super) linked: BTreeSet<Key>,
+    pub(crate) linked: BTreeSet<Key>,
     /// Those that it compiled for the build itself, and for it alone.
-    pub(super) builds: BTreeSet<Key>,
+    pub(crate) builds: BTreeSet<Key>,
 }
 
 /// Sets up a build in a place: what is there already and would change it goes, and paths get their names.
-pub(super) fn prepare(command: &mut Command, place: &Place, compiler: &Compiler, epoch: u64) {
+pub(crate) fn prepare(command: &mut Command, place: &Place, compiler: &Compiler, epoch: u64) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text == "CC" || OF_SOMEBODY.iter().any(|begin| text.starts_with(begin)) {
@@ -171,7 +171,7 @@ pub(super) fn prepare(command: &mut Command, place: &Place, compiler: &Compiler,
 }
 
 /// Compiles the binary.
-pub(super) fn build(ui: &Ui, place: &Place, recipe: &Recipe) -> Result<Built> {
+pub(crate) fn build(ui: &Ui, place: &Place, recipe: &Recipe) -> Result<Built> {
     let mut command = cargo(&place.tree);
     command.args(["auditable", "build", "--locked", "--profile", &recipe.profile]);
     command.args(["--package", RELEASED, "--bin", RELEASED]);
@@ -218,7 +218,7 @@ pub(super) fn build(ui: &Ui, place: &Place, recipe: &Recipe) -> Result<Built> {
 }
 
 /// Fails where the bill and the build differ, and says in what.
-pub(super) fn same(what: &str, bill: &BTreeSet<Key>, built: &BTreeSet<Key>) -> Result<()> {
+pub(crate) fn same(what: &str, bill: &BTreeSet<Key>, built: &BTreeSet<Key>) -> Result<()> {
     let words = |keys: BTreeSet<&Key>| {
         let words = keys.into_iter().map(|(name, version)| format!("{name} {version}"));
         words.collect::<Vec<_>>().join(", ")
@@ -235,7 +235,7 @@ pub(super) fn same(what: &str, bill: &BTreeSet<Key>, built: &BTreeSet<Key>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::release::{compare, leaks};
+    use crate::{compare, leaks};
 
     /// A crate whose binary has the path of its source in it, as a panic does.
     fn tree(folder: &Path) {

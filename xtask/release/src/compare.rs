@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use object::{Object, ObjectSection};
 
 /// One line for each section that is not the same; none where only the headers differ.
-pub(super) fn differences(one: &[u8], other: &[u8]) -> Result<Vec<String>> {
+pub(crate) fn differences(one: &[u8], other: &[u8]) -> Result<Vec<String>> {
     let (one, other) = (sections(one)?, sections(other)?);
     let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     let mut told = Vec::new();

@@ -9,18 +9,18 @@ use anyhow::{Context, Result, bail};
 
 /// The sources of a release.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// The commit; `None` where the sources are no checkout.
-    pub(super) commit: Option<String>,
+    pub(crate) commit: Option<String>,
     /// Whether tracked files differ from it.
-    pub(super) changed: bool,
+    pub(crate) changed: bool,
     /// Seconds since 1970 (<https://reproducible-builds.org/specs/source-date-epoch/>).
-    pub(super) epoch: u64,
+    pub(crate) epoch: u64,
 }
 
 impl Source {
     /// Asks git, and `SOURCE_DATE_EPOCH` before it.
-    pub(super) fn of(root: &Path) -> Result<Self> {
+    pub(crate) fn of(root: &Path) -> Result<Self> {
         let commit = git(root, &["rev-parse", "--verify", "HEAD"]);
         let changed = git(root, &["status", "--porcelain", "--untracked-files=no"]);
         let set = std::env::var("SOURCE_DATE_EPOCH").ok();
@@ -33,7 +33,7 @@ impl Source {
     }
 
     /// The moment as RFC 3339 in UTC.
-    pub(super) fn time(&self) -> Result<String> {
+    pub(crate) fn time(&self) -> Result<String> {
         let mut date = Command::new("date");
         date.args(["-u", "-d", &format!("@{}", self.epoch), "+%Y-%m-%dT%H:%M:%SZ"]);
         said(&mut date).context("`date -u -d @SECONDS` does not work here")
@@ -41,12 +41,12 @@ impl Source {
 }
 
 /// What git says, where it says something and there is something to ask about.
-pub(super) fn git(root: &Path, arguments: &[&str]) -> Option<String> {
+pub(crate) fn git(root: &Path, arguments: &[&str]) -> Option<String> {
     said(Command::new("git").current_dir(root).args(arguments))
 }
 
 /// What a program prints, where it succeeds.
-pub(super) fn said(command: &mut Command) -> Option<String> {
+pub(crate) fn said(command: &mut Command) -> Option<String> {
     let ran = command.output().ok().filter(|ran| ran.status.success())?;
     Some(String::from_utf8_lossy(&ran.stdout).trim().to_owned())
 }

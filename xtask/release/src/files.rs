@@ -12,8 +12,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use xtask::bill::sbom::{self, Binary};
-use xtask::bill::{Bill, RELEASED, licenses};
+use xtask_release::bill::sbom::{self, Binary};
+use xtask_release::bill::{Bill, RELEASED, licenses};
 
 use super::recipe::Recipe;
 use super::source::said;
@@ -21,15 +21,15 @@ use super::source::said;
 const SUMS: &str = "SHA256SUMS";
 
 /// What was written.
-pub(super) struct Written {
+pub(crate) struct Written {
     /// SHA-256 in hex of each file that `SHA256SUMS` lists.
-    pub(super) digests: BTreeMap<String, String>,
+    pub(crate) digests: BTreeMap<String, String>,
     /// The size of the binary.
-    pub(super) size: usize,
+    pub(crate) size: usize,
 }
 
 /// Writes everything.
-pub(super) fn write(out: &Path, recipe: &Recipe, bill: &Bill, binary: &[u8]) -> Result<Written> {
+pub(crate) fn write(out: &Path, recipe: &Recipe, bill: &Bill, binary: &[u8]) -> Result<Written> {
     fs::create_dir_all(out).with_context(|| format!("could not make `{}`", out.display()))?;
     match fs::remove_file(out.join(SUMS)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -115,7 +115,7 @@ fn pretty(value: &Value) -> Result<String> {
 }
 
 /// SHA-256, in hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
