@@ -183,6 +183,7 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
             ensure!(said.contains(word), "$ {line}\nit does not say `{word}`:\n{said}");
         }
     }
+    the_same_elsewhere(place.path(), &target)?;
     if in_javascript {
         without_tools(&place.path().join("look-over"), all.last().context("no steps")?)?;
     }
@@ -191,6 +192,31 @@ fn the_page_about_a_first_plugin_leads_from_nothing_to_a_call() -> Result<()> {
         println!("{:>7.1}s  {}", time.as_secs_f64(), line.chars().take(70).collect::<String>());
     }
     println!("{:>7.1}s  in all", all.as_secs_f64());
+    Ok(())
+}
+
+/// The plugin at another place: the same digest, and nobody's folder in it.
+fn the_same_elsewhere(place: &Path, target: &Path) -> Result<()> {
+    let component = target.join("wasm32-wasip2/release/look_after.wasm");
+    let first = fs::read(&component)?;
+    let (from, to) = (place.join("look-after"), place.join("not the same folder/look-after"));
+    fs::create_dir_all(to.join("src"))?;
+    // Newer than what was compiled, so that it is compiled again.
+    for file in ["Cargo.toml", "Cargo.lock", "src/lib.rs"] {
+        fs::copy(from.join(file), to.join(file))?;
+    }
+    std::os::unix::fs::symlink(target, to.join("target"))?;
+    fs::remove_file(&component)?;
+    run("interlock build", &to, &Tools::default())?;
+    let second = fs::read(&component)?;
+    ensure!(first == second, "another digest at another place");
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let folders = [Some(place.to_owned()), Some(root()), home];
+    for folder in folders.into_iter().flatten().filter(|folder| folder.as_os_str().len() > 1) {
+        let named = format!("{}/", folder.display());
+        let found = first.windows(named.len()).any(|bytes| bytes == named.as_bytes());
+        ensure!(!found, "the component names {}", folder.display());
+    }
     Ok(())
 }
 

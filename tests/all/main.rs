@@ -6,6 +6,8 @@ mod architecture;
 mod dependencies;
 // What `cargo xtask demo` promises about itself; the story is told by the demo, not here.
 mod demo;
+// What a release says is in it, against cargo, the lock file and the format's own schema.
+mod releases;
 // Rules for every source file: how it opens, how long it may be, which names are banned.
 mod house;
 // ARCHITECTURE.md's invariants against the sources: named where they are enforced, and tested by name.

@@ -45,6 +45,8 @@ pub struct Dependency {
     pub name: String,
     /// Whether only tests use it.
     pub development: bool,
+    /// Whether it is compiled in, and always: no feature, no build script and no test has to ask for it.
+    pub always: bool,
 }
 
 impl Metadata {
@@ -111,8 +113,13 @@ fn normal(deps: &Value) -> Option<Vec<String>> {
 }
 
 fn dependency(value: &Value) -> Option<Dependency> {
-    let development = value.get("kind").and_then(Value::as_str) == Some("dev");
-    Some(Dependency { name: value.get("name")?.as_str()?.to_owned(), development })
+    let kind = value.get("kind").and_then(Value::as_str);
+    let optional = value.get("optional").and_then(Value::as_bool) == Some(true);
+    Some(Dependency {
+        name: value.get("name")?.as_str()?.to_owned(),
+        development: kind == Some("dev"),
+        always: kind.is_none() && !optional,
+    })
 }
 
 fn target(value: &Value) -> Option<(String, PathBuf)> {

@@ -20,7 +20,7 @@ const SHOWN_LINES: usize = 300;
 
 /// What is done with a program's output while it runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Show {
+pub enum Show {
     /// Nothing but progress; everything if it fails.
     Progress,
     /// Each line as it comes.
@@ -30,17 +30,19 @@ pub(crate) enum Show {
 }
 
 /// A program that has ended.
-pub(crate) struct Ran {
-    pub(crate) success: bool,
+pub struct Ran {
+    /// Whether it ended well.
+    pub success: bool,
     /// Lines of stdout.
-    pub(crate) stdout: Vec<String>,
+    pub stdout: Vec<String>,
     /// Lines of both streams in the order they came (without stdout for [`Show::Messages`]).
-    pub(crate) log: Vec<String>,
-    pub(crate) time: Duration,
+    pub log: Vec<String>,
+    /// How long it took.
+    pub time: Duration,
 }
 
 /// A `cargo` of the toolchain that runs this xtask, free of what `cargo run` set for xtask itself.
-pub(crate) fn cargo(root: &Path) -> Command {
+pub fn cargo(root: &Path) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(root);
@@ -57,13 +59,7 @@ pub(crate) fn cargo(root: &Path) -> Command {
 ///
 /// # Errors
 /// Only when the program cannot be started or waited for; how it ended is in [`Ran`].
-pub(crate) fn run(
-    ui: &Ui,
-    root: &Path,
-    what: &str,
-    command: &mut Command,
-    show: Show,
-) -> Result<Ran> {
+pub fn run(ui: &Ui, root: &Path, what: &str, command: &mut Command, show: Show) -> Result<Ran> {
     if ui.color() && show == Show::Stream {
         command.env("CARGO_TERM_COLOR", "always");
     }
@@ -123,13 +119,7 @@ pub(crate) fn run(
 ///
 /// # Errors
 /// When the program cannot be started or does not succeed.
-pub(crate) fn demand(
-    ui: &Ui,
-    root: &Path,
-    what: &str,
-    command: &mut Command,
-    show: Show,
-) -> Result<Ran> {
+pub fn demand(ui: &Ui, root: &Path, what: &str, command: &mut Command, show: Show) -> Result<Ran> {
     let ran = run(ui, root, what, command, show)?;
     if !ran.success {
         if show != Show::Stream {
@@ -141,7 +131,7 @@ pub(crate) fn demand(
 }
 
 /// The command as somebody would type it.
-pub(crate) fn words(command: &Command) -> String {
+pub fn words(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(command.get_program());
     std::iter::once(name)

@@ -7,7 +7,6 @@
 
 mod bench;
 mod campaign;
-mod command;
 mod crash;
 mod demo;
 mod fuzz;
@@ -16,11 +15,12 @@ mod host;
 mod hostile;
 mod load;
 mod model;
-mod paths;
+mod release;
 mod test;
-mod ui;
 
 use std::process::ExitCode;
+
+use xtask::{Usage, command, paths, ui};
 
 use crate::ui::Ui;
 
@@ -40,21 +40,12 @@ cargo xtask hostile [--shape SHAPE] [--json]
                               every component of the hostile corpus on one host, under every shape of grants
 cargo xtask bench [--quick] [--json] [--write]
                               each number beside its floor; --write puts the table into docs/benchmarks.md
+cargo xtask release [--out DIR] [--twice] [--profile NAME]
+                              the binary for others, with digests, licences and a bill of materials, in target/dist;
+                              --twice makes it again elsewhere and compares
 cargo xtask demo [--keep]     the story with the real binary, in a fresh temporary directory (kept with --keep)
 
 exit: 0 all passed · 1 something failed · 2 usage";
-
-/// What was typed means nothing: exit 2, not 1.
-#[derive(Debug)]
-struct Usage(String);
-
-impl std::fmt::Display for Usage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -69,6 +60,10 @@ fn main() -> ExitCode {
         ["load", rest @ ..] => load::command(&ui, rest),
         ["hostile", rest @ ..] => hostile::command(&ui, rest),
         ["bench", rest @ ..] => bench::command(&ui, rest),
+        ["release", rest @ ..] => match release::command(&ui, rest) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         ["demo"] => demo::command(&ui, demo::Keep::No),
         ["demo", "--keep"] => demo::command(&ui, demo::Keep::Yes),
         [demo::guardian::SUBCOMMAND, binary, directory] => {

@@ -8,52 +8,55 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Where words go and whether they may be coloured.
-pub(crate) struct Ui {
+pub struct Ui {
     color: bool,
     live: bool,
 }
 
 /// The few meanings that have a colour.
 #[derive(Clone, Copy)]
-pub(crate) enum Paint {
+pub enum Paint {
+    /// It holds.
     Good,
+    /// It does not.
     Bad,
+    /// Beside the point.
     Quiet,
+    /// To be read first.
     Strong,
 }
 
 impl Ui {
     /// Reads the terminal and `NO_COLOR`.
-    pub(crate) fn from_environment() -> Self {
+    pub fn from_environment() -> Self {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { color: terminal && !no_color, live: terminal }
     }
 
     /// Neither colours nor a spinner.
-    #[cfg(test)]
-    pub(crate) fn plain() -> Self {
+    pub fn plain() -> Self {
         Self { color: false, live: false }
     }
 
     /// Whether children should be asked for colours too.
-    pub(crate) fn color(&self) -> bool {
+    pub fn color(&self) -> bool {
         self.color
     }
 
     /// A line on stdout. A closed pipe is not an error of ours.
-    pub(crate) fn say(&self, line: &str) {
+    pub fn say(&self, line: &str) {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 
     /// An error on stderr.
-    pub(crate) fn complain(&self, message: &str) {
+    pub fn complain(&self, message: &str) {
         let word = self.paint(Paint::Bad, "error:");
         let _ = writeln!(std::io::stderr().lock(), "{word} {message}");
     }
 
     /// The text in the colour of its meaning, or unchanged.
-    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+    pub fn paint(&self, paint: Paint, text: &str) -> String {
         if !self.color {
             return text.to_owned();
         }
@@ -67,13 +70,13 @@ impl Ui {
     }
 
     /// A heading for a part of the work.
-    pub(crate) fn heading(&self, text: &str) {
+    pub fn heading(&self, text: &str) {
         self.say("");
         self.say(&self.paint(Paint::Strong, text));
     }
 
     /// A spinner on a terminal; nothing to draw elsewhere.
-    pub(crate) fn spinner(&self, what: &str) -> ProgressBar {
+    pub fn spinner(&self, what: &str) -> ProgressBar {
         if !self.live {
             return ProgressBar::hidden();
         }
@@ -87,13 +90,13 @@ impl Ui {
     }
 
     /// Whether a spinner shows progress already.
-    pub(crate) fn live(&self) -> bool {
+    pub fn live(&self) -> bool {
         self.live
     }
 }
 
 /// `3m05s` or `4.2s`: the time of a step, for people.
-pub(crate) fn time(duration: Duration) -> String {
+pub fn time(duration: Duration) -> String {
     let seconds = duration.as_secs();
     if seconds >= 60 {
         format!("{}m{:02}s", seconds / 60, seconds % 60)

@@ -4,6 +4,7 @@
 //! own way. Guests are built here, once, and found in one place.
 
 pub(crate) mod debian;
+mod names;
 mod stage;
 pub(crate) mod toolchain;
 
@@ -38,6 +39,7 @@ pub(crate) fn build(ui: &Ui, root: &Path, toolchain: &Toolchain) -> Result<Vec<P
     command.args(["--workspace", "--message-format", "json-render-diagnostics"]);
     command.arg("--manifest-path").arg(paths::examples_manifest(root));
     command.arg("--target-dir").arg(paths::examples_target(root));
+    names::set(&mut command, root);
     let ran = demand(ui, root, "build guests", &mut command, Show::Messages)?;
     let staged = stage::stage(root, &ran.stdout)?;
     for plugin in &staged {

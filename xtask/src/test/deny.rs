@@ -1,4 +1,4 @@
-//! cargo-deny, where it is installed. Its rules are in `deny.toml`.
+//! cargo-deny over every workspace of the checkout, where it is installed. Its rules are in `deny.toml`.
 //!
 //! Two steps, because one needs a network: a missing advisory database must not hide that licences and
 //! sources were checked, and must not read as "no known vulnerability".
@@ -8,6 +8,11 @@ use anyhow::Result;
 use super::{Bench, Outcome, steps::has_deny};
 use crate::command::{Show, cargo, demand, run};
 
+/// The workspaces, each with a lock file of its own. A test holds `.ci/run` to the same.
+const MANIFESTS: [&str; 3] = [HOST, "examples/Cargo.toml", "fuzz/Cargo.toml"];
+
+const HOST: &str = "Cargo.toml";
+
 const NOT_INSTALLED: &str = "cargo-deny is not installed";
 
 /// Licences, bans and sources: needs no network once dependencies are fetched.
@@ -15,10 +20,7 @@ pub(super) fn rules(bench: &mut Bench<'_>) -> Result<Outcome> {
     if !has_deny(bench.ui, &bench.root) {
         return Ok(Outcome::Skipped(NOT_INSTALLED.to_owned()));
     }
-    let mut command = cargo(&bench.root);
-    command.args(["deny", "check", "bans", "licenses", "sources"]);
-    demand(bench.ui, &bench.root, "deny rules", &mut command, Show::Progress)?;
-    Ok(Outcome::Passed(String::new()))
+    check(bench, "deny rules", &["bans", "licenses", "sources"])
 }
 
 /// Known vulnerabilities: needs the advisory database.
@@ -32,8 +34,35 @@ pub(super) fn advisories(bench: &mut Bench<'_>) -> Result<Outcome> {
     if !fetched.success {
         return Ok(Outcome::Skipped("no advisory database could be fetched".to_owned()));
     }
-    let mut command = cargo(&bench.root);
-    command.args(["deny", "check", "--disable-fetch", "advisories"]);
-    demand(bench.ui, &bench.root, "deny advisories", &mut command, Show::Progress)?;
-    Ok(Outcome::Passed(String::new()))
+    check(bench, "deny advisories", &["advisories"])
+}
+
+fn check(bench: &Bench<'_>, what: &str, checks: &[&str]) -> Result<Outcome> {
+    for manifest in MANIFESTS {
+        let mut command = cargo(&bench.root);
+        // What holds for all of cargo-deny stands before its command, and not behind it.
+        command.args(["deny", "--config", "deny.toml", "--manifest-path", manifest, "check"]);
+        // The exceptions are the host's. One that it does not need any more goes.
+        if manifest == HOST && checks.contains(&"bans") {
+            command.args(["--deny", "unmatched-skip"]);
+        }
+        command.args(checks);
+        demand(bench.ui, &bench.root, &format!("{what} {manifest}"), &mut command, Show::Progress)?;
+    }
+    Ok(Outcome::Passed(format!("{} workspaces", MANIFESTS.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspaces_are_those_whose_lock_files_are_looked_at() {
+        let root = crate::paths::root().unwrap();
+        let run = std::fs::read_to_string(root.join(".ci/run")).unwrap();
+        assert!(run.contains(&format!("for manifest in {}; do", MANIFESTS.join(" "))));
+        for manifest in MANIFESTS {
+            assert!(root.join(manifest).with_file_name("Cargo.lock").is_file(), "{manifest}");
+        }
+    }
 }

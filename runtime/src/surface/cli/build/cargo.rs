@@ -1,7 +1,7 @@
 //! Plugins in Rust: cargo compiles, and says which file it made. Its own errors are the best there are, so they are
 //! shown as they are; what it cannot know (which target, how to get it) is added.
 
-use super::{super::output::Output, Told};
+use super::{super::output::Output, Told, names};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -11,7 +11,7 @@ use std::{
 use thiserror::Error;
 
 /// What plugins are compiled for.
-const TARGET: &str = "wasm32-wasip2";
+pub(super) const TARGET: &str = "wasm32-wasip2";
 
 /// Why there is no component.
 #[derive(Debug, Error)]
@@ -61,9 +61,11 @@ impl Told for Failure {
 /// Compiles the plugin in `dir`; gives the component's file. `more` is passed on to cargo.
 pub(super) fn build(dir: &Path, more: &[String], output: &Output) -> Result<PathBuf, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut child = Command::new(cargo)
-        .args(["build", "--release", "--target", TARGET, "--lib"])
-        .args(["--message-format", "json-render-diagnostics"])
+    let mut command = Command::new(&cargo);
+    command.args(["build", "--release", "--target", TARGET, "--lib"]);
+    command.args(["--message-format", "json-render-diagnostics"]);
+    names::set(&mut command, &cargo, dir, more);
+    let mut child = command
         .args(more)
         .current_dir(dir)
         .stdin(Stdio::null())

@@ -4,6 +4,7 @@
 mod cargo; // Rust
 mod javascript; // componentize-qjs
 mod modules; // its input
+mod names; // instead of folders of this machine
 mod python; // componentize-py
 mod world; // the WIT of plugins that have no generated bindings
 
