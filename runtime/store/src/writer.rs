@@ -4,7 +4,9 @@
 use crate::{
     Batch, Clock, Committed, Condition, Entry, StoreError,
     envelope::{Envelope, SALT},
-    head, schema,
+    head,
+    queue::Queue,
+    schema,
     tables::Tables,
 };
 use interlock_journal::{Checkpoint, LogSigner, Staged, Tree};
@@ -14,14 +16,10 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc,
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::oneshot;
-
-/// The most batches of one transaction.
-const MOST: usize = 512;
 
 /// How long a batch that nobody waits for may wait for company.
 const LINGER: Duration = Duration::from_millis(20);
@@ -30,6 +28,15 @@ const LINGER: Duration = Duration::from_millis(20);
 pub(crate) struct Job {
     pub(crate) batch: Batch,
     pub(crate) reply: Option<oneshot::Sender<Result<Committed, StoreError>>>,
+}
+
+/// Leaves no one waiting for a writer that is gone.
+struct Ends<'a>(&'a Queue);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 /// Owns the connection that writes.
@@ -62,23 +69,11 @@ impl Writer {
         Ok(Self { path, file, connection, signer, clock, newest_ms, transactions, tree, seen })
     }
 
-    /// Serves until the queue ends and is empty.
-    pub(crate) fn run(mut self, queue: &mpsc::Receiver<Job>) {
-        while let Ok(first) = queue.recv() {
-            let mut jobs = vec![first];
-            let until = Instant::now() + LINGER;
-            while jobs.len() < MOST {
-                let waited_for = jobs.iter().any(|job| job.reply.is_some());
-                let next = if waited_for {
-                    queue.try_recv().ok()
-                } else {
-                    queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
-                };
-                match next {
-                    Some(job) => jobs.push(job),
-                    None => break,
-                }
-            }
+    /// Serves until the queue is closed and empty.
+    pub(crate) fn run(mut self, queue: &Queue) {
+        // Whatever ends this thread: whoever waits hears of it.
+        let _ends = Ends(queue);
+        while let Some(jobs) = queue.take(LINGER) {
             self.serve(jobs);
         }
     }
