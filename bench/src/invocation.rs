@@ -4,12 +4,13 @@ use crate::{
     Run,
     raw::Raw,
     row::{Bound, Row, Unit},
-    scene::{Plugin, Scene, runtime},
-    stats::{Turn, interleaved, timed},
+    scene::{Plugin, Scene, in_a_task, runtime},
+    stats::{Turn, interleaved},
 };
 use anyhow::{Result, ensure};
 use interlock::{Outcome, Request};
 use serde_json::json;
+use std::sync::Arc;
 use wasmtime::component::Val;
 
 const WHAT: &str = "one invocation through the whole pipeline, no effects";
@@ -36,10 +37,21 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
     let floor = runtime.block_on(raw.typed(&export, &typed))?;
     ensure!(serde_json::from_str::<serde_json::Value>(&floor)? == result, "two answers");
 
+    let (host, raw, values, typed) =
+        (Arc::new(host), Arc::new(raw), Arc::new(values), Arc::new(typed));
     let mut turns: [Turn<'_>; 3] = [
-        Box::new(|| timed(|| Ok(runtime.block_on(host.call(request.clone()))?))),
-        Box::new(|| timed(|| runtime.block_on(raw.dynamic(&export, &values)))),
-        Box::new(|| timed(|| runtime.block_on(raw.typed(&export, &typed)))),
+        Box::new(|| {
+            let (host, request) = (host.clone(), request.clone());
+            in_a_task(&runtime, async move { Ok(host.call(request).await?) })
+        }),
+        Box::new(|| {
+            let (raw, values) = (raw.clone(), values.clone());
+            in_a_task(&runtime, async move { raw.dynamic(&export, &values[..]).await })
+        }),
+        Box::new(|| {
+            let (raw, typed) = (raw.clone(), typed.clone());
+            in_a_task(&runtime, async move { raw.typed(&export, &typed).await })
+        }),
     ];
     let all = interleaved(&mut turns, 25, run.time(4))?;
     let [whole, dynamic, typed] = all.as_slice() else { anyhow::bail!("three were measured") };

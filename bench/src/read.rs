@@ -5,13 +5,13 @@ use crate::{
     Run,
     raw::Raw,
     row::{Bound, Row, Unit},
-    scene::{Plugin, Scene, runtime},
-    stats::{Turn, interleaved, timed},
+    scene::{Plugin, Scene, in_a_task, runtime},
+    stats::{Turn, interleaved},
 };
 use anyhow::{Result, ensure};
 use interlock::{Outcome, Request};
 use serde_json::json;
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc};
 use wasmtime::component::Val;
 
 const WHAT: &str = "one `read` through the gate (policy, budget, journal buffered)";
@@ -65,7 +65,8 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
     let plugin = Plugin { name: "reader".into(), bytes: &bytes, grants: GRANT };
     let scene = Scene::new(&run.root, &[plugin], "")?;
     let host = scene.host()?;
-    let raw = Raw::new(&bytes)?;
+    let host = Arc::new(host);
+    let raw = Arc::new(Raw::new(&bytes)?);
     let export = raw.export(None, "many")?;
     let first = Cell::new(0u32);
 
@@ -74,8 +75,9 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
         let from = if step == 0 { 0 } else { first.replace(first.get().wrapping_add(count)) };
         let arguments = json!({"count": count, "first": from, "step": step});
         let request = Request::new("Agent::bot".parse()?, "reader", "many", arguments);
-        timed(|| {
-            let response = runtime.block_on(host.call(request))?;
+        let host = host.clone();
+        in_a_task(&runtime, async move {
+            let response = host.call(request).await?;
             let Outcome::Done { result } = response.outcome else {
                 anyhow::bail!("the run ended otherwise: {:?}", response.outcome);
             };
@@ -85,8 +87,9 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
     };
     let bare = |count: u32| -> Result<f64> {
         let values = [Val::U32(count), Val::U32(0), Val::U32(0)];
-        timed(|| {
-            let result = runtime.block_on(raw.dynamic(&export, &values))?;
+        let raw = raw.clone();
+        in_a_task(&runtime, async move {
+            let result = raw.dynamic(&export, &values).await?;
             ensure!(result == Val::U32(count), "{result:?} of {count} reads were answered");
             Ok(())
         })

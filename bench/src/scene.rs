@@ -23,6 +23,7 @@ use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 use tempfile::TempDir;
 
@@ -177,6 +178,22 @@ impl Scene {
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?)
+}
+
+/// Times work in a task of the runtime, where a surface has its calls: whoever waits from outside has a hand-over
+/// between threads besides, which is none of the work.
+///
+/// # Errors
+/// Those of the work.
+pub(crate) fn in_a_task<T: Send + 'static>(
+    runtime: &tokio::runtime::Runtime,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<f64> {
+    runtime.block_on(runtime.spawn(async move {
+        let start = Instant::now();
+        work.await?;
+        Ok(start.elapsed().as_nanos() as f64)
+    }))?
 }
 
 /// The same component with another digest: a custom section at its end says a number.

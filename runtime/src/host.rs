@@ -5,11 +5,11 @@
 use crate::{
     Config, HostError, Request, Response,
     config::{PluginConfig, edit::read_text},
-    endpoints,
-    folders::{self, check_preopens},
+    endpoints, folders,
     freeze::Freeze,
     gate::EffectTasks,
     helper::Helper,
+    installed::{Installed, compile_schemas},
     pipeline::{self, Control},
     programs,
     record::{Clock, Event, EventBody, Journal, Recorder, receipt, system_clock},
@@ -19,19 +19,16 @@ use crate::{
     telemetry::{Telemetry, Timed},
 };
 use interlock_authority::{
-    Catalogue, Digest, Grant, Policies, Principal,
+    Catalogue, Digest, Grant, Policies,
     catalogue::{CatalogueSource, Interface},
-    desk::Holder,
 };
 use interlock_providers::{
     Provider, environment, files, http,
     kv::{self, KvProvider},
 };
 use interlock_sandbox::{
-    AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Preopen,
-    Sandbox, SandboxSettings, Tool,
+    Admitted, Artifact, ArtifactCache, Compiler, Inspection, PluginBytes, Sandbox, SandboxSettings,
 };
-use jsonschema::Validator;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -58,39 +55,7 @@ pub struct Host {
     tasks: EffectTasks,
     /// Places for checks of arguments: one that outlives its deadline keeps its place until it ends.
     checks: Arc<Semaphore>,
-    admitted: Mutex<BTreeMap<String, Arc<Installed>>>,
-}
-
-/// A plugin as it is installed and admitted.
-pub(crate) struct Installed {
-    pub(crate) name: String,
-    pub(crate) admitted: Admitted,
-    /// The compiled input schema of each tool.
-    pub(crate) schemas: BTreeMap<String, Arc<Validator>>,
-    pub(crate) grants: Vec<Grant>,
-    /// The digest of its standing grants: its own part of the epoch.
-    pub(crate) grants_digest: Digest,
-    pub(crate) publisher: Option<String>,
-    pub(crate) preopens: Vec<Preopen>,
-}
-
-impl Installed {
-    /// Somebody who wants to use what was approved for this plugin here, under the rules of this host.
-    pub(crate) fn holder<'h>(
-        &'h self,
-        host: &'h Host,
-        principal: &'h Principal,
-        deployment: &'h str,
-    ) -> Holder<'h> {
-        Holder {
-            deployment,
-            epoch: &host.rules.epoch,
-            grants: self.grants_digest,
-            principal,
-            plugin: &self.name,
-            digest: self.admitted.digest,
-        }
-    }
+    installed: Mutex<BTreeMap<String, Arc<Installed>>>,
 }
 
 /// How to build a [`Host`].
@@ -217,7 +182,7 @@ impl HostBuilder {
             telemetry: self.telemetry,
             tasks: EffectTasks::default(),
             checks: Arc::new(Semaphore::new(4)),
-            admitted: Mutex::default(),
+            installed: Mutex::default(),
         })
     }
 }
@@ -390,6 +355,12 @@ impl Host {
             let body = EventBody::ArtifactReplaced { plugin, problem };
             self.recorder.note(Event::alone(body)).await?;
         }
+        // A plugin whose schemas cannot be used is none; whoever goes on with it is told so.
+        if compile_schemas(name, &admitted).is_ok()
+            && let Err(error) = self.sandbox.describe(&admitted, self.rules.epoch.catalogues)
+        {
+            tracing::warn!(plugin = name, %error, "what was found of a plugin cannot be kept");
+        }
         Ok(admitted)
     }
 
@@ -414,7 +385,7 @@ impl Host {
     /// # Errors
     /// Why the plugin cannot be used.
     pub async fn tools(&self, plugin: &str) -> Result<Admitted, HostError> {
-        Ok(self.installed(plugin).await?.admitted.clone())
+        Ok(self.installed(plugin).await?.code(self).await?.admitted.clone())
     }
 
     /// Waits for effects that outlived their runs, at most this long. Says whether all ended.
@@ -478,69 +449,30 @@ impl Host {
 
     /// The digest of the standing grants of an installed plugin.
     pub(crate) fn grants_digest(&self, plugin: &str) -> Result<Digest, HostError> {
-        match self.config.plugins.get(plugin) {
-            Some(plugin) => grants_digest(plugin),
-            None => Err(HostError::NoPlugin {
-                name: plugin.to_owned(),
-                known: self.config.plugins.keys().cloned().collect(),
-            }),
-        }
+        grants_digest(self.plugin(plugin)?)
     }
 
-    /// An installed plugin, admitted once per host.
-    pub(crate) async fn installed(&self, name: &str) -> Result<Arc<Installed>, HostError> {
-        // Each time: a link that was retargeted since must not be followed into the state.
-        if let Some(plugin) = self.config.plugins.get(name) {
-            check_preopens(&self.config, plugin)?;
-        }
-        let known = self.admitted.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some(installed) = known {
-            return Ok(installed);
-        }
-        let plugin = self.config.plugins.get(name).ok_or_else(|| HostError::NoPlugin {
+    /// A plugin of the configuration.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub(crate) fn plugin(&self, name: &str) -> Result<&PluginConfig, HostError> {
+        self.config.plugins.get(name).ok_or_else(|| HostError::NoPlugin {
             name: name.to_owned(),
             known: self.config.plugins.keys().cloned().collect(),
-        })?;
-        let bytes = read_pinned(plugin)?;
-        let admitted = self.admit(&bytes, name, &plugin.grants).await?;
-        let schemas = compile_schemas(name, &admitted)?;
-        let installed = Arc::new(Installed {
-            name: name.to_owned(),
-            admitted,
-            schemas,
-            grants: plugin.grants.clone(),
-            grants_digest: grants_digest(plugin)?,
-            publisher: plugin.publisher.clone(),
-            preopens: plugin
-                .preopens
-                .iter()
-                .map(|(host, guest)| Preopen { host: host.clone(), guest: guest.clone() })
-                .collect(),
-        });
-        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(admitted.entry(name.to_owned()).or_insert(installed).clone())
+        })
     }
-}
 
-/// Compiles the input schemas of a plugin.
-///
-/// # Errors
-/// The first schema that cannot be used; the plugin is not admitted then.
-pub(crate) fn compile_schemas(
-    plugin: &str,
-    admitted: &Admitted,
-) -> Result<BTreeMap<String, Arc<Validator>>, HostError> {
-    let compile = |tool: &Tool| {
-        let validator = crate::schema::compile(&tool.input_schema).map_err(|problem| {
-            let message = format!("the input schema of `{}` cannot be used: {problem}", tool.name);
-            HostError::Admission {
-                plugin: plugin.to_owned(),
-                source: Box::new(AdmissionError::BadDescription(message)),
-            }
-        })?;
-        Ok((tool.name.clone(), Arc::new(validator)))
-    };
-    admitted.tools.iter().map(compile).collect()
+    /// A plugin that was looked up before.
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<Installed>> {
+        self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Keeps a plugin that was looked up; where somebody was quicker, theirs.
+    pub(crate) fn know(&self, plugin: Arc<Installed>) -> Arc<Installed> {
+        let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
+        installed.entry(plugin.name.clone()).or_insert(plugin).clone()
+    }
 }
 
 /// Reads the file of an installed plugin, which must be what was installed.

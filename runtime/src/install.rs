@@ -7,7 +7,7 @@ use crate::{
     config::edit::{PluginEntry, read_text, with_plugin, without_plugin, write_atomically},
     config::is_plugin_name,
     folders::check_preopens,
-    host::compile_schemas,
+    installed::compile_schemas,
     record::{Event, EventBody, Journal, Record, Recorder},
     state::EditLock,
 };

@@ -16,6 +16,7 @@ pub mod gate;
 pub mod helper;
 pub mod host;
 pub mod install;
+mod installed;
 pub mod pipeline;
 pub mod programs;
 pub mod record;

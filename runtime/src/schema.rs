@@ -28,33 +28,70 @@ const REFUSED: &[(&str, &str)] = &[
 /// The one dialect that is spoken (JSON Schema 2020-12).
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// Compiles an input schema.
+/// Keywords whose work is not bounded by the schema's nodes times the value's: a pattern may go back and forth,
+/// and items are compared each with each.
+const HEAVY: &[&str] = &["pattern", "patternProperties", "uniqueItems"];
+
+/// The most steps, nodes times bytes, that a caller who has other work to do may take itself: less than a
+/// millisecond of it.
+const QUICK: u64 = 1 << 18;
+
+/// A compiled schema.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    validator: Validator,
+    nodes: u64,
+    heavy: bool,
+}
+
+impl Schema {
+    /// Whether a value of this many bytes is checked in less time than it takes to have that done elsewhere.
+    pub(crate) const fn is_quick_for(&self, bytes: u64) -> bool {
+        !self.heavy && self.nodes.saturating_mul(bytes) <= QUICK
+    }
+
+    /// Whether a value fits.
+    pub(crate) fn fits(&self, value: &Value) -> bool {
+        self.validator.is_valid(value)
+    }
+
+    /// What does not fit, at most five sentences; `None` where all fits.
+    pub(crate) fn problems(&self, arguments: &Value) -> Option<String> {
+        if self.fits(arguments) {
+            return None;
+        }
+        let problems: Vec<String> = self
+            .validator
+            .iter_errors(arguments)
+            .take(5)
+            .map(|error| match error.instance_path().as_str() {
+                "" => error.to_string(),
+                path => format!("at `{path}`: {error}"),
+            })
+            .map(|text| text.chars().take(400).collect())
+            .collect();
+        Some(problems.join("; "))
+    }
+}
+
+/// Compiles a schema.
 ///
 /// # Errors
 /// What is wrong with the schema, in a sentence.
-pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
-    let mut unfolding = Unfolding { root: schema, known: BTreeMap::new(), open: Vec::new() };
+pub(crate) fn compile(schema: &Value) -> Result<Schema, String> {
+    let mut unfolding =
+        Unfolding { root: schema, known: BTreeMap::new(), open: Vec::new(), heavy: false };
     let Extent { nodes, .. } = unfolding.extent(schema, 0)?;
     if nodes > MAX_UNFOLDED {
         return Err(format!(
             "it comes to {nodes} nodes with its references unfolded; at most {MAX_UNFOLDED} are checked"
         ));
     }
-    jsonschema::draft202012::new(schema).map_err(|e| e.to_string().chars().take(400).collect())
-}
-
-/// What does not fit, at most five sentences; `None` where all fits.
-pub(crate) fn problems(validator: &Validator, arguments: &Value) -> Option<String> {
-    let problems: Vec<String> = validator
-        .iter_errors(arguments)
-        .take(5)
-        .map(|error| match error.instance_path().as_str() {
-            "" => error.to_string(),
-            path => format!("at `{path}`: {error}"),
-        })
-        .map(|text| text.chars().take(400).collect())
-        .collect();
-    (!problems.is_empty()).then(|| problems.join("; "))
+    let heavy = unfolding.heavy;
+    match jsonschema::draft202012::new(schema) {
+        Ok(validator) => Ok(Schema { validator, nodes, heavy }),
+        Err(error) => Err(error.to_string().chars().take(400).collect()),
+    }
 }
 
 /// How much a part of a schema comes to, its references unfolded.
@@ -82,6 +119,8 @@ struct Unfolding<'a> {
     known: BTreeMap<&'a str, Extent>,
     /// References that are being unfolded.
     open: Vec<&'a str>,
+    /// One of the [`HEAVY`] keywords is somewhere in it.
+    heavy: bool,
 }
 
 fn too_deep() -> String {
@@ -108,6 +147,8 @@ impl<'a> Unfolding<'a> {
             if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| refused == key) {
                 return Err(format!("it uses `{key}`; {instead}"));
             }
+            // Also where it is the name of a property: that costs a hand-over, and nothing else.
+            self.heavy |= HEAVY.contains(&key.as_str());
             let below = match (key.as_str(), value) {
                 ("$ref", Value::String(target)) => self.target(target, depth)?,
                 ("$schema", Value::String(dialect)) if dialect.trim_end_matches('#') != DIALECT => {
@@ -143,7 +184,7 @@ impl<'a> Unfolding<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{compile, problems};
+    use super::compile;
     use serde_json::{Value, json};
 
     /// `a0` is twice `a1`, which is twice `a2`, …: 2^n checks in n short lines.
@@ -196,9 +237,25 @@ mod tests {
     #[test]
     fn problems_say_where() {
         let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": false});
-        let validator = compile(&schema).unwrap();
-        assert_eq!(problems(&validator, &json!({"a": 1})), None);
-        let text = problems(&validator, &json!({"a": "x", "b": 1})).unwrap();
+        let schema = compile(&schema).unwrap();
+        assert_eq!(schema.problems(&json!({"a": 1})), None);
+        let text = schema.problems(&json!({"a": "x", "b": 1})).unwrap();
         assert!(text.contains("at `/a`") && text.contains("'b'"), "{text}");
+    }
+
+    #[test]
+    fn what_could_take_long_is_not_quick() {
+        let quick = |schema: Value, bytes| compile(&schema).unwrap().is_quick_for(bytes);
+        let small = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+        assert!(quick(small.clone(), 1000));
+        assert!(!quick(small, 1 << 20), "a large value");
+        assert!(!quick(doubling(9), 1000), "a large schema, its references unfolded");
+        for heavy in [
+            json!({"properties": {"a": {"pattern": "(a+)+b"}}}),
+            json!({"$defs": {"x": {"patternProperties": {"^a": {}}}}, "$ref": "#/$defs/x"}),
+            json!({"items": {"uniqueItems": true}}),
+        ] {
+            assert!(!quick(heavy.clone(), 1), "{heavy}");
+        }
     }
 }

@@ -23,7 +23,7 @@ pub mod sandbox;
 pub mod tool;
 mod value;
 
-pub use admission::{Admitted, Inspection, UnknownImport};
+pub use admission::{Admitted, Described, Inspection, UnknownImport};
 pub use bytes::PluginBytes;
 pub use compile::{Artifact, ArtifactCache, Compiler, compile_child};
 pub use engine::config as engine_config;

@@ -3,13 +3,13 @@
 use crate::{
     AdmissionError, Admitted, Artifact, ArtifactCache, Compiler, Gate, Inspection, Interrupt,
     Limits, PluginBytes, RunOutcome, RunReport, SandboxError,
-    admission::{self, Target},
+    admission::{self, Described, Target, description},
     compile,
     engine::TickingEngine,
     excerpt, invoke, link,
     run::{self, Observed, RunState},
 };
-use interlock_authority::{Authorized, Catalogue, Grant};
+use interlock_authority::{Authorized, Catalogue, Digest, Grant};
 use serde_json::Value;
 use std::{
     path::PathBuf,
@@ -103,6 +103,26 @@ impl Sandbox {
     ) -> Result<Admitted, AdmissionError> {
         let (sdk, compiled) = self.compile(bytes).await?;
         admission::admit(&self.engine, bytes, compiled, sdk, plugin, grants, catalogue).await
+    }
+
+    /// What admission found of these bytes before, against the catalogues of this digest. No code is loaded for it,
+    /// and it permits nothing: grants are the caller's to check, and whoever runs the plugin admits it first.
+    pub fn described(&self, plugin: Digest, catalogues: Digest) -> Described {
+        match &self.settings.cache {
+            Some(cache) => description::read(cache, self.engine.engine(), plugin, catalogues),
+            None => Described::Nothing,
+        }
+    }
+
+    /// Keeps what admission found, for [`Sandbox::described`].
+    ///
+    /// # Errors
+    /// A folder that takes no file.
+    pub fn describe(&self, found: &Inspection, catalogues: Digest) -> std::io::Result<()> {
+        match &self.settings.cache {
+            Some(cache) => description::write(cache, self.engine.engine(), found, catalogues),
+            None => Ok(()),
+        }
     }
 
     /// Runs one tool once, in a store of its own.

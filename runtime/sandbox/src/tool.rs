@@ -11,10 +11,12 @@
 //! where it is `{"some": v}`. NaN and the infinities are `"NaN"`, `"Infinity"` and `"-Infinity"` in a
 //! tool's result, and refused everywhere else.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One tool of a plugin.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tool {
     /// `[a-z0-9][a-z0-9-]{0,62}`, unique in the plugin.
     pub name: String,
@@ -31,7 +33,7 @@ pub struct Tool {
 }
 
 /// The contract that a plugin was written for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// It exports `interlock:tool/tools@0.1.0`.

@@ -5,7 +5,7 @@
 use super::{Case, Waiting, case::unless_erased};
 use crate::{
     Host, HostError,
-    host::Installed,
+    installed::Installed,
     pipeline::{Call, ulid},
     record::{Charge, Event, EventBody, Record, Recorder, WriteError, space},
 };

@@ -98,10 +98,10 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
         &Wanted {
             plugin: PluginRef {
                 name: plugin.name.clone(),
-                digest: plugin.admitted.digest,
+                digest: plugin.described.digest,
                 publisher: plugin.publisher.clone(),
             },
-            imports: &plugin.admitted.imports,
+            imports: &plugin.described.imports,
             standing: &plugin.grants,
             grant: &wanted.grant,
             effects: wanted.effects,

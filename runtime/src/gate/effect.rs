@@ -73,7 +73,7 @@ impl RunGate {
         let described = format!("`{}` on `{}`", effect.call().function(), effect.call().resource());
         let task = Task {
             invocation: self.parts.invocation.clone(),
-            step: self.begin(&effect),
+            step: self.begin(&effect)?,
             effect,
             authorized: self.parts.authorized.clone(),
             applying: self.parts.applying.clone(),
@@ -88,24 +88,18 @@ impl RunGate {
             drop(under_way);
             ending
         });
-        match tokio::time::timeout_at(self.parts.deadline, running).await {
-            Ok(Ok(Ending::Answered(value))) => Ok(value),
-            Ok(Ok(Ending::NotStarted(stop))) => Err(stop),
-            Ok(Ok(Ending::Lost(why))) => Err(Ended::Unknown(format!("{described}: {why}")).into()),
-            Ok(Err(_)) => Err(Ended::Unknown(format!("{described}: the provider panicked")).into()),
-            // The task goes on: dropping its handle detaches it.
-            Err(_) => Err(Ended::Unknown(format!(
-                "{described} was started and had not ended at the run's deadline"
-            ))
-            .into()),
+        // Whoever waits for this call stops at the run's deadline; the task goes on, for dropping its handle detaches it.
+        match running.await {
+            Ok(Ending::Answered(value)) => Ok(value),
+            Ok(Ending::NotStarted(stop)) => Err(stop),
+            Ok(Ending::Lost(why)) => Err(Ended::Unknown(format!("{described}: {why}")).into()),
+            Err(_) => Err(Ended::Unknown(format!("{described}: the provider panicked")).into()),
         }
     }
 
     /// An effect of a direct run: judged by its forecast.
     async fn direct(&self, permitted: Permitted, hands: &Hands) -> Result<Wished, Stop> {
-        let (permitted, forecasted) =
-            self.forecast(permitted, hands.forecaster.clone(), Vec::new()).await?;
-        let forecast = match forecasted {
+        let forecast = match hands.forecaster.forecast(&permitted, &[]).await? {
             Forecasted::Exact(forecast) => forecast.bounded(),
             Forecasted::NoEffect(answer) => return Ok(Wished::Answer(answer)),
             Forecasted::Inexact(why) => {
@@ -128,17 +122,15 @@ impl RunGate {
     async fn ticketed(
         &self,
         applying: &Applying,
-        mut permitted: Permitted,
+        permitted: Permitted,
         hands: &Hands,
     ) -> Result<Wished, Stop> {
         if !applying.is_next(&permitted) {
             // A call without effect is in no plan: it is answered here as it was answered there.
-            let (back, forecasted) =
-                self.forecast(permitted, hands.forecaster.clone(), Vec::new()).await?;
+            let forecasted = hands.forecaster.forecast(&permitted, &[]).await?;
             if let Forecasted::NoEffect(answer) = forecasted {
                 return Ok(Wished::Answer(answer));
             }
-            permitted = back;
         }
         let ticket = applying.take(&permitted)?;
         let (authorized, policies) = (&self.parts.authorized, &self.parts.policies);
@@ -151,9 +143,15 @@ impl RunGate {
     }
 
     /// Notes a started effect; until its task says otherwise its end is unknown.
-    fn begin(&self, effect: &PermittedEffect) -> u64 {
+    ///
+    /// # Errors
+    /// The run was over before this came to be started: then nothing is.
+    fn begin(&self, effect: &PermittedEffect) -> Result<u64, Ended> {
         let call = effect.call();
         let mut log = self.lock();
+        if log.over {
+            return Err(Ended::limit("time", "the run was over before the effect was started"));
+        }
         let step = log.effects.len() as u64 + 1;
         log.effects.push(Effect {
             step,
@@ -164,7 +162,7 @@ impl RunGate {
             arguments: call.arguments().clone(),
             status: EffectStatus::Unknown,
         });
-        step
+        Ok(step)
     }
 }
 

@@ -29,6 +29,8 @@ pub struct RunLog {
     pub denied: Vec<DeniedCall>,
     /// Why the gate ended the run, if it did.
     pub ended: Option<Ended>,
+    /// Nobody waits for the run any more: no effect may start.
+    pub(crate) over: bool,
 }
 
 impl RunLog {

@@ -16,12 +16,12 @@ pub use tasks::EffectTasks;
 use crate::{
     freeze::Freeze,
     record::{Answer, Asked, Calls, Recorder, What},
-    response::DeniedCall,
+    response::{DeniedCall, EffectStatus},
     seal::Seal,
 };
 use async_trait::async_trait;
 use interlock_authority::{
-    Authorized, Catalogue, Class, Denial, LinkState, Mode, Permitted, Planned,
+    Authorized, Catalogue, Class, Denial, LinkState, Mode, Permitted,
     permit::{judge, permit},
     policy::Policies,
 };
@@ -32,7 +32,6 @@ use interlock_sandbox::{Gate, GateAnswer, GuestCall};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{task::JoinHandle, time::Instant};
@@ -93,12 +92,20 @@ pub struct RunGate {
     calls: Arc<Mutex<Calls>>,
 }
 
-/// A task that does not outlive whoever waits for it: a run that is over decides nothing more.
-struct Tied<T>(JoinHandle<T>);
+/// The task of one call. It does not outlive whoever waits for it: a run that is over decides nothing more, and
+/// starts nothing more, even where its task is in the middle of something that cannot be interrupted.
+struct Tied<'a> {
+    task: JoinHandle<Result<(Value, u64), Stop>>,
+    gate: &'a RunGate,
+    answered: bool,
+}
 
-impl<T> Drop for Tied<T> {
+impl Drop for Tied<'_> {
     fn drop(&mut self) {
-        self.0.abort();
+        if !self.answered {
+            self.gate.lock().over = true;
+            self.task.abort();
+        }
     }
 }
 
@@ -119,6 +126,17 @@ impl From<Denial> for Stop {
 impl From<Ended> for Stop {
     fn from(ended: Ended) -> Self {
         Self::End(ended)
+    }
+}
+
+impl From<ProviderFault> for Stop {
+    fn from(fault: ProviderFault) -> Self {
+        match fault {
+            ProviderFault::Denied { rule, problem } => {
+                Self::Denied(Denial::Resource { rule, problem })
+            }
+            fault => Self::End(Ended::Fault(fault.to_string())),
+        }
     }
 }
 
@@ -255,8 +273,7 @@ impl RunGate {
         self.tell(&permitted, &*hands.reader)?;
         let what = What::Read { resource: call.resource().clone() };
         self.lock().transcript.add(call.interface(), call.function(), what, 1);
-        let reader = hands.reader;
-        self.bounded(async move { reader.read(&permitted).await }).await
+        Ok(hands.reader.read(&permitted).await?)
     }
 
     async fn plan(&self, permitted: Permitted, hands: Hands) -> Result<Value, Stop> {
@@ -268,8 +285,7 @@ impl RunGate {
         }
         let call = permitted.call().clone();
         self.tell(&permitted, &*hands.reader)?;
-        let (permitted, forecasted) = self.forecast(permitted, hands.forecaster, earlier).await?;
-        let forecast = match forecasted {
+        let forecast = match hands.forecaster.forecast(&permitted, &earlier).await? {
             Forecasted::Exact(forecast) => forecast.bounded(),
             Forecasted::NoEffect(answer) => return Ok(answer),
             Forecasted::Inexact(why) => {
@@ -292,38 +308,17 @@ impl RunGate {
         Ok(result)
     }
 
-    async fn forecast(
-        &self,
-        permitted: Permitted,
-        forecaster: Arc<dyn Forecaster>,
-        earlier: Vec<Planned>,
-    ) -> Result<(Permitted, Forecasted), Stop> {
-        self.bounded(async move {
-            let forecasted = forecaster.forecast(&permitted, &earlier).await?;
-            Ok((permitted, forecasted))
-        })
-        .await
-    }
-
-    /// Runs a provider's work in a task of its own, until the deadline: a provider that blocks holds up
-    /// a task, not the run, and one that panics ends only this run.
-    async fn bounded<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, ProviderFault>> + Send + 'static,
-    ) -> Result<T, Stop> {
-        let mut task = tokio::spawn(work);
-        match tokio::time::timeout_at(self.parts.deadline, &mut task).await {
-            Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(ProviderFault::Denied { rule, problem }))) => {
-                Err(Denial::Resource { rule, problem }.into())
-            }
-            Ok(Ok(Err(fault))) => Err(Ended::Fault(fault.to_string()).into()),
-            Ok(Err(_)) => Err(Ended::Fault("the provider panicked".to_owned()).into()),
-            Err(_) => {
-                task.abort();
-                let message = "a provider did not answer before the run's deadline";
-                Err(Ended::limit("time", message).into())
-            }
+    /// Why a call got no answer by the run's deadline: from here on nothing starts. An effect that was started goes
+    /// on in a task of its own, and nobody can say here how it ended.
+    fn late(&self) -> Ended {
+        let mut log = self.lock();
+        log.over = true;
+        match log.effects.iter().find(|effect| effect.status == EffectStatus::Unknown) {
+            Some(effect) => Ended::Unknown(format!(
+                "`{}` on `{}` was started and had not ended at the run's deadline",
+                effect.function, effect.resource
+            )),
+            None => Ended::limit("time", "a provider did not answer before the run's deadline"),
         }
     }
 
@@ -361,12 +356,20 @@ impl Gate for RunGate {
         let (interface, function) = (call.interface.clone(), call.function.clone());
         let asked = self.calls().wanted().then(|| (Asked::from(&call), call.bytes));
         // On a thread's own stack: here it may be a guest's fiber, whose size the policy evaluator, which
-        // looks after its stack, cannot know (docs/decisions/0010).
+        // looks after its stack, cannot know (docs/decisions/0010). In one task for the decision and the provider's
+        // work, until the deadline: a provider that blocks holds up that task, not the run, and one that panics ends
+        // only this run.
         let gate = self.clone();
-        let mut deciding = Tied(tokio::spawn(async move { gate.gate(call).await }));
-        let decided = (&mut deciding.0).await.unwrap_or_else(|_| {
-            Err(Ended::Fault("deciding on a capability call panicked".to_owned()).into())
-        });
+        let task = tokio::spawn(async move { gate.gate(call).await });
+        let mut deciding = Tied { task, gate: self, answered: false };
+        let decided = match tokio::time::timeout_at(self.parts.deadline, &mut deciding.task).await {
+            Ok(decided) => {
+                deciding.answered = true;
+                let panicked = |_| Ended::Fault("the provider panicked, or its gate".to_owned());
+                decided.map_err(panicked).unwrap_or_else(|ended| Err(ended.into()))
+            }
+            Err(_) => Err(self.late().into()),
+        };
         let (answer, size) = match decided {
             Ok((answer, size)) => (GateAnswer::Result(answer), size),
             Err(Stop::Denied(denial)) => {

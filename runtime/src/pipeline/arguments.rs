@@ -1,7 +1,7 @@
 //! Arguments against the tool's schema, before anything runs: what an agent made up is refused with words
-//! it can act on, and checking it cannot hold up the host.
+//! it can act on, and checking it cannot hold up the host: what could take long is done aside.
 
-use crate::{Host, host::Installed, response::Outcome, schema};
+use crate::{Host, installed::Code, response::Outcome};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// arguments are the agent's: the work is bounded in size and ends with the run's deadline.
 pub(super) async fn check(
     host: &Host,
-    plugin: &Installed,
+    plugin: &Code,
     tool: &str,
     arguments: &Value,
     deadline: Instant,
@@ -22,24 +22,30 @@ pub(super) async fn check(
         let message = format!("the arguments take {size} bytes; at most {most} are passed");
         return Err(Outcome::Limit { code: "call".to_owned(), message });
     }
-    let Some(validator) = plugin.schemas.get(tool).cloned() else {
+    let Some(schema) = plugin.schemas.get(tool).cloned() else {
         return Err(fault("the tool has no compiled schema"));
     };
+    let answered = |problems| match problems {
+        None => Ok(()),
+        Some(message) => Err(Outcome::InvalidArguments { message }),
+    };
+    if schema.is_quick_for(size) {
+        return answered(schema.problems(arguments));
+    }
     let arguments = arguments.clone();
     let places = host.checks().clone();
     let check = async move {
         // The place goes with the work: work that nobody waits for any more still holds it.
         let place = places.acquire_owned().await.ok();
         let work = tokio::task::spawn_blocking(move || {
-            let problems = schema::problems(&validator, &arguments);
+            let problems = schema.problems(&arguments);
             drop(place);
             problems
         });
         work.await
     };
     match tokio::time::timeout_at(deadline, check).await {
-        Ok(Ok(None)) => Ok(()),
-        Ok(Ok(Some(message))) => Err(Outcome::InvalidArguments { message }),
+        Ok(Ok(problems)) => answered(problems),
         Ok(Err(_)) => Err(fault("checking the arguments panicked")),
         Err(_) => Err(Outcome::Limit {
             code: "time".to_owned(),

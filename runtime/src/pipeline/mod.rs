@@ -16,7 +16,7 @@ use crate::{
     Host, HostError,
     desk::{self, Asked, ask},
     gate::Applying,
-    host::Installed,
+    installed::{Code, Installed},
     record::{Event, EventBody, Record, receipt},
     response::{Outcome, PlanEnd, Response},
 };
@@ -62,6 +62,7 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) control: &'a Control,
     pub(crate) plugin: Arc<Installed>,
+    pub(crate) code: Arc<Code>,
     pub(crate) tool: Tool,
     pub(crate) invocation: String,
     /// The digest of the arguments, where they have a canonical form.
@@ -201,13 +202,24 @@ impl<'a> Call<'a> {
     ) -> Result<Self, HostError> {
         let plugin = host.installed(&request.plugin).await?;
         let tool = plugin.tool(&request.tool)?.clone();
+        let code = plugin.code(host).await?;
         let deadline = Instant::now() + host.config().limits.sandbox.time;
         let grants = plugin.grants.clone();
         let arguments = receipt::arguments(&request.arguments);
         host.declare_statement_key();
         let invocation = ulid();
-        let mut call =
-            Self { host, request, control, plugin, tool, invocation, arguments, deadline, grants };
+        let mut call = Self {
+            host,
+            request,
+            control,
+            plugin,
+            code,
+            tool,
+            invocation,
+            arguments,
+            deadline,
+            grants,
+        };
         let deployment = host.journal().deployment();
         let elevated = desk::in_force(host, &call.holder(&deployment))?;
         call.grants.extend(elevated);
@@ -219,9 +231,9 @@ impl<'a> Call<'a> {
             principal: &self.request.principal,
             known_principals: &self.host.config().principals,
             plugin: &self.request.plugin,
-            digest: self.plugin.admitted.digest,
+            digest: self.plugin.described.digest,
             publisher: self.plugin.publisher.as_deref(),
-            imports: &self.plugin.admitted.imports,
+            imports: &self.plugin.described.imports,
             grants: &self.grants,
             tool: &self.tool.name,
             uses: self.tool.uses.as_deref(),
@@ -237,7 +249,7 @@ impl<'a> Call<'a> {
 
     async fn check_arguments(&self) -> Option<Outcome> {
         let (arguments, deadline) = (&self.request.arguments, self.deadline);
-        arguments::check(self.host, &self.plugin, &self.tool.name, arguments, deadline).await.err()
+        arguments::check(self.host, &self.code, &self.tool.name, arguments, deadline).await.err()
     }
 
     /// A plan without effects: every read was real, so the result is the result.
@@ -259,7 +271,7 @@ impl<'a> Call<'a> {
             principal: self.request.principal.clone(),
             plugin: PluginRef {
                 name: self.plugin.name.clone(),
-                digest: self.plugin.admitted.digest,
+                digest: self.plugin.described.digest,
                 publisher: self.plugin.publisher.clone(),
             },
             tool: self.tool.name.clone(),
@@ -282,16 +294,6 @@ impl<'a> Call<'a> {
         };
         self.host.recorder().write(Record::of(Event::of(&self.invocation, body))).await?;
         Ok(digest)
-    }
-}
-
-impl Installed {
-    fn tool(&self, name: &str) -> Result<&Tool, HostError> {
-        self.admitted.tool(name).ok_or_else(|| HostError::NoTool {
-            plugin: self.name.clone(),
-            tool: name.to_owned(),
-            known: self.admitted.tools.iter().map(|tool| tool.name.clone()).collect(),
-        })
     }
 }
 

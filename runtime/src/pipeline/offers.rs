@@ -2,7 +2,7 @@
 //! decides a call, and read off the links that would be live in it. What a tool says of itself is not asked,
 //! so a tool that claims to only read while it can destroy is offered as one that destroys.
 
-use crate::{Host, desk::in_force, host::Installed};
+use crate::{Host, desk::in_force, installed::Installed};
 use interlock_authority::{Authorized, Class, Invocation, LinkState, Mode, Principal, authorize};
 use interlock_sandbox::Tool;
 
@@ -51,9 +51,9 @@ pub(crate) fn offers(host: &Host, plugin: &Installed, principal: &Principal) -> 
             principal,
             known_principals: &host.config().principals,
             plugin: &plugin.name,
-            digest: plugin.admitted.digest,
+            digest: plugin.described.digest,
             publisher: plugin.publisher.as_deref(),
-            imports: &plugin.admitted.imports,
+            imports: &plugin.described.imports,
             grants: &grants,
             tool: &tool.name,
             uses: tool.uses.as_deref(),
@@ -63,7 +63,7 @@ pub(crate) fn offers(host: &Host, plugin: &Installed, principal: &Principal) -> 
         let reach = reach(host, &authorized);
         Some(Offer { plugin: plugin.name.clone(), tool: tool.clone(), reach })
     };
-    plugin.admitted.tools.iter().filter_map(offer).collect()
+    plugin.described.tools.iter().filter_map(offer).collect()
 }
 
 fn reach(host: &Host, authorized: &Authorized) -> Reach {

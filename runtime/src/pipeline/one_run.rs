@@ -91,7 +91,7 @@ pub(super) async fn run(
         Mode::Call => Stage::Running,
         Mode::Apply => Stage::Applying,
     });
-    let (plugin, arguments) = (&call.plugin.admitted, &call.request.arguments);
+    let (plugin, arguments) = (&call.code.admitted, &call.request.arguments);
     let report = host.sandbox().run(plugin, authorized, arguments, settings, gate.clone()).await;
     if matches!(report.outcome, RunOutcome::Cancelled) {
         settle(call, &gate).await;
@@ -219,7 +219,7 @@ impl Call<'_> {
         EventBody::Decision {
             principal: self.request.principal.clone(),
             plugin: self.plugin.name.clone(),
-            digest: self.plugin.admitted.digest,
+            digest: self.plugin.described.digest,
             tool: self.request.tool.clone(),
             arguments: self.arguments,
             mode,

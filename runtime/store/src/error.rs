@@ -151,6 +151,11 @@ impl StoreError {
         }
     }
 
+    /// Whether nothing more can be written in the same transaction, as opposed to a batch that was refused.
+    pub(crate) const fn is_fatal(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::Log(_))
+    }
+
     /// Whether something is not as it was written, as opposed to out of reach.
     pub const fn is_integrity(&self) -> bool {
         matches!(

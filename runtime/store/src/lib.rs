@@ -15,6 +15,7 @@ mod error;
 mod head;
 mod prove;
 mod publish;
+mod queue;
 mod read;
 mod schema;
 mod tables;
@@ -28,13 +29,14 @@ pub use publish::Behind;
 pub use read::{Payloads, Stored};
 
 use interlock_journal::{LogIdentity, LogSigner};
+use queue::Queue;
+use read::Absent;
 use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
-        mpsc,
     },
 };
 use tokio::sync::oneshot;
@@ -82,7 +84,8 @@ struct Inner {
     path: PathBuf,
     signer: Arc<LogSigner>,
     clock: Clock,
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    jobs: Arc<Queue>,
+    absent: Mutex<Absent>,
     reader: Mutex<Connection>,
     /// The time of the newest leaf that this process has seen.
     newest_ms: Arc<AtomicU64>,
@@ -107,7 +110,8 @@ impl Store {
         let newest = check::at_start(&connection, signer.identity())?;
         let newest_ms = Arc::new(AtomicU64::new(newest));
         let transactions = Arc::new(AtomicU64::new(0));
-        let (jobs, queue) = mpsc::channel();
+        let jobs = Arc::new(Queue::default());
+        let queue = jobs.clone();
         let writer = Writer::new(
             path,
             connection,
@@ -125,7 +129,8 @@ impl Store {
                 path: path.to_owned(),
                 signer,
                 clock,
-                jobs: Mutex::new(Some(jobs)),
+                jobs,
+                absent: Mutex::default(),
                 reader: Mutex::new(schema::open(path, durability)?),
                 newest_ms,
                 transactions,
@@ -194,8 +199,12 @@ impl Store {
     }
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
-        let jobs = self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or(StoreError::Stopped)
+        self.inner.jobs.push(job).map_err(|_| StoreError::Stopped)
+    }
+
+    fn absent(&self) -> MutexGuard<'_, Absent> {
+        // A set that a panic left behind has what was found, or less.
+        self.inner.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -207,7 +216,7 @@ impl Store {
 impl Drop for Inner {
     fn drop(&mut self) {
         // The queue ends, the writer writes what is in it, and then it ends: nothing buffered is lost.
-        *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.jobs.close();
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join();
         }

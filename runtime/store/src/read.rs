@@ -9,7 +9,7 @@ use crate::{
 };
 use interlock_journal::{Checkpoint, ContentReader, Hash, StorageError, Tree, export, leaf_hash};
 use rusqlite::Connection;
-use std::io::Write;
+use std::{collections::HashSet, io::Write};
 
 /// One leaf, with what is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +107,31 @@ pub(crate) fn check_payload(
     unsalted(leaf, &envelope, salted.to_vec()).map(|_| ())
 }
 
+/// The most names that are remembered.
+const MOST_ABSENT: usize = 1024;
+
+/// Names that no leaf carried when the database was as it is: most questions have this answer, again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Absent {
+    /// SQLite's `data_version` of the connection that reads: it changes with every commit of any other one.
+    version: i64,
+    names: HashSet<(String, String)>,
+}
+
+impl Absent {
+    fn knows(&mut self, version: i64, space: &str, key: &str) -> bool {
+        if version != self.version || self.names.len() >= MOST_ABSENT {
+            self.version = version;
+            self.names.clear();
+        }
+        self.names.contains(&(space.to_owned(), key.to_owned()))
+    }
+
+    fn learn(&mut self, space: &str, key: &str) {
+        self.names.insert((space.to_owned(), key.to_owned()));
+    }
+}
+
 impl Store {
     /// All leaves from `first` on, proven: appended to the log as it was before them, they come to the
     /// signed head.
@@ -128,10 +153,21 @@ impl Store {
     /// When it cannot be read.
     pub fn find(&self, space: &str, key: &str) -> Result<Vec<u64>, StoreError> {
         let connection = self.reader();
+        // What was not there is not there, while nobody has committed anything: neither this process nor another.
+        let version: i64 =
+            connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))?;
+        let mut absent = self.absent();
+        if absent.knows(version, space, key) {
+            return Ok(Vec::new());
+        }
         let mut statement = connection
             .prepare_cached("select idx from mark where space = ?1 and key = ?2 order by idx")?;
         let rows = statement.query_map((space, key), |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let found: Vec<u64> = rows.collect::<Result<_, _>>()?;
+        if found.is_empty() {
+            absent.learn(space, key);
+        }
+        Ok(found)
     }
 
     /// The marks of a space that no mark of another space answers, by key, with their leaves: intents

@@ -4,7 +4,9 @@
 use crate::{
     Batch, Clock, Committed, Condition, Entry, StoreError,
     envelope::{Envelope, SALT},
-    head, schema,
+    head,
+    queue::Queue,
+    schema,
     tables::Tables,
 };
 use interlock_journal::{Checkpoint, LogSigner, Staged, Tree};
@@ -14,14 +16,10 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc,
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::oneshot;
-
-/// The most batches of one transaction.
-const MOST: usize = 512;
 
 /// How long a batch that nobody waits for may wait for company.
 const LINGER: Duration = Duration::from_millis(20);
@@ -30,6 +28,15 @@ const LINGER: Duration = Duration::from_millis(20);
 pub(crate) struct Job {
     pub(crate) batch: Batch,
     pub(crate) reply: Option<oneshot::Sender<Result<Committed, StoreError>>>,
+}
+
+/// Leaves no one waiting for a writer that is gone.
+struct Ends<'a>(&'a Queue);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 /// Owns the connection that writes.
@@ -62,23 +69,11 @@ impl Writer {
         Ok(Self { path, file, connection, signer, clock, newest_ms, transactions, tree, seen })
     }
 
-    /// Serves until the queue ends and is empty.
-    pub(crate) fn run(mut self, queue: &mpsc::Receiver<Job>) {
-        while let Ok(first) = queue.recv() {
-            let mut jobs = vec![first];
-            let until = Instant::now() + LINGER;
-            while jobs.len() < MOST {
-                let waited_for = jobs.iter().any(|job| job.reply.is_some());
-                let next = if waited_for {
-                    queue.try_recv().ok()
-                } else {
-                    queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
-                };
-                match next {
-                    Some(job) => jobs.push(job),
-                    None => break,
-                }
-            }
+    /// Serves until the queue is closed and empty.
+    pub(crate) fn run(mut self, queue: &Queue) {
+        // Whatever ends this thread: whoever waits hears of it.
+        let _ends = Ends(queue);
+        while let Some(jobs) = queue.take(LINGER) {
             self.serve(jobs);
         }
     }
@@ -133,22 +128,29 @@ impl Writer {
         }
         let mut tree = self.tree.clone();
         let mut results = Vec::with_capacity(batches.len());
-        for batch in batches {
+        // What nothing can refuse is written together: its tiles are written once.
+        for group in batches.chunk_by(|one, next| one.is_free() && next.is_free()) {
             let now = (self.clock)().max(self.newest_ms.load(Ordering::Acquire));
             let savepoint = transaction.savepoint()?;
-            match write(&savepoint, &tree, batch, now) {
+            match write(&savepoint, &tree, group, now) {
                 Ok(staged) => {
-                    let first_leaf = staged.as_ref().map_or(tree.size(), Staged::first);
+                    let mut first_leaf = staged.as_ref().map_or(tree.size(), Staged::first);
                     savepoint.commit()?;
                     if let Some(staged) = staged {
                         tree.commit(staged)?;
                         self.newest_ms.fetch_max(now, Ordering::AcqRel);
                     }
-                    results.push(Ok(Committed { first_leaf, time_ms: now }));
+                    for batch in group {
+                        results.push(Ok(Committed { first_leaf, time_ms: now }));
+                        first_leaf += batch.entries.len() as u64;
+                    }
                 }
-                Err(error @ (StoreError::Database(_) | StoreError::Log(_))) => return Err(error),
-                // Dropped, the savepoint is rolled back.
-                Err(refusal) => results.push(Err(refusal)),
+                // Dropped, the savepoint is rolled back. Where there are others in the group, nothing of theirs
+                // was refused: what can be, is alone.
+                Err(refusal) if group.len() == 1 && !refusal.is_fatal() => {
+                    results.push(Err(refusal));
+                }
+                Err(error) => return Err(error),
             }
         }
         if tree.size() > self.tree.size() {
@@ -182,17 +184,25 @@ pub(crate) fn newest(connection: &Connection) -> Result<u64, StoreError> {
     last.map_or(Ok(0), |(idx, bytes)| Ok(Envelope::read(idx, &bytes)?.time))
 }
 
-/// Checks a batch and writes its entries; the tree that was passed does not change.
+impl Batch {
+    /// Whether there is nothing for which it could be refused.
+    fn is_free(&self) -> bool {
+        let free = |entry: &Entry| entry.charges.is_empty() && !entry.marks.iter().any(|m| m.once);
+        self.conditions.is_empty() && self.not_after_ms.is_none() && self.entries.iter().all(free)
+    }
+}
+
+/// Checks batches and writes their entries; the tree that was passed does not change.
 fn write(
     connection: &Connection,
     tree: &Tree,
-    batch: &Batch,
+    batches: &[&Batch],
     now: u64,
 ) -> Result<Option<Staged>, StoreError> {
-    if batch.not_after_ms.is_some_and(|last| now > last) {
+    if batches.iter().any(|batch| batch.not_after_ms.is_some_and(|last| now > last)) {
         return Err(StoreError::Expired);
     }
-    for condition in &batch.conditions {
+    for condition in batches.iter().flat_map(|batch| &batch.conditions) {
         let (space, key, must) = match condition {
             Condition::Absent { space, key } => (space, key, false),
             Condition::Present { space, key } => (space, key, true),
@@ -204,8 +214,9 @@ fn write(
             return Err(StoreError::Unmet { space: space.clone(), key: key.clone() });
         }
     }
-    let mut leaves = Vec::with_capacity(batch.entries.len());
-    for (entry, idx) in batch.entries.iter().zip(tree.size()..) {
+    let entries = batches.iter().flat_map(|batch| &batch.entries);
+    let mut leaves = Vec::new();
+    for (entry, idx) in entries.zip(tree.size()..) {
         leaves.push(index(connection, entry, idx, now)?);
     }
     if leaves.is_empty() {

@@ -90,6 +90,8 @@ pub(crate) enum Mood {
     Reaches,
     /// Cannot say what would happen.
     Vague,
+    /// Says what would happen after the run's deadline, and holds its thread till then.
+    Ponders,
     /// Reads that something is wrong.
     Sour,
     /// Tells the world outside 16 bytes with each read.
@@ -136,9 +138,13 @@ impl Cache {
                 rule: "not-here",
                 problem: "it is listed nowhere".into(),
             }),
-            Mood::Well | Mood::Reaches | Mood::Vague | Mood::Sour | Mood::Tells | Mood::Shy => {
-                Ok(())
-            }
+            Mood::Well
+            | Mood::Reaches
+            | Mood::Vague
+            | Mood::Ponders
+            | Mood::Sour
+            | Mood::Tells
+            | Mood::Shy => Ok(()),
         }
     }
 }
@@ -174,6 +180,10 @@ impl Forecaster for Cache {
         let mood = *self.mood.lock().unwrap();
         if mood == Mood::Vague {
             return Ok(Forecasted::Inexact("it depends".into()));
+        }
+        if mood == Mood::Ponders {
+            std::thread::sleep(Duration::from_millis(2500));
+            self.note("forecasted");
         }
         let mut touches = vec![call.call().resource().clone()];
         if mood == Mood::Reaches {

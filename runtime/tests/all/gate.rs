@@ -36,7 +36,7 @@ async fn code(scene: &Scene, call: GuestCall) -> String {
 
 fn moody(mode: Mode, mood: Mood) -> Scene {
     let deadline = match mood {
-        Mood::Hangs | Mood::Blocks | Mood::Slow => Duration::from_secs(1),
+        Mood::Hangs | Mood::Blocks | Mood::Slow | Mood::Ponders => Duration::from_secs(1),
         _ => Duration::from_secs(60),
     };
     let scene = scene_until(mode, ALL, "cache/a", deadline);
@@ -156,6 +156,30 @@ async fn a_provider_that_does_not_answer_ends_the_run_in_time() {
         assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "time", "{mood:?}");
         assert!(start.elapsed() < Duration::from_millis(3500), "{mood:?}");
     }
+}
+
+/// A forecaster that cannot be interrupted answers when nobody waits for it any more: past the deadline, or because
+/// the call was given up. What it forecast is not done then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn intent_before_effect_nothing_starts_once_the_run_is_over() {
+    let over = async |scene: &Scene| {
+        while scene.cache.count("forecasted") == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(scene.cache.count("perform"), 0);
+        assert_eq!(scene.memory.kinds(), [""; 0]);
+        assert!(scene.gate.log().effects.is_empty());
+        assert_eq!(scene.tasks.under_way(), 0);
+    };
+    let late = moody(Mode::Call, Mood::Ponders);
+    assert_eq!(code(&late, evict()).await, "time");
+    over(&late).await;
+
+    let dropped = moody(Mode::Call, Mood::Ponders);
+    let call = dropped.gate.call(evict());
+    assert!(tokio::time::timeout(Duration::from_millis(300), call).await.is_err());
+    over(&dropped).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 //! for plugins of the SDK, `describe`, with nothing granted.
 
 mod definitions;
+pub(crate) mod description;
 mod exports;
 mod imports;
 pub(crate) mod schema;
@@ -10,6 +11,7 @@ mod structure;
 mod text;
 mod types_are_ours;
 
+pub use description::Described;
 pub(crate) use exports::Export;
 
 use crate::{
@@ -67,6 +69,16 @@ impl Inspection {
     /// A tool by name.
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// Whether another look at the same plugin found the same, wherever its artifact came from.
+    pub fn agrees(&self, other: &Self) -> bool {
+        let facts = |i: &Self| (i.digest, i.size, i.form, i.sdk.clone(), i.inert.clone());
+        facts(self) == facts(other)
+            && self.imports == other.imports
+            && self.tools == other.tools
+            && self.unknown == other.unknown
+            && self.passed_over == other.passed_over
     }
 }
 

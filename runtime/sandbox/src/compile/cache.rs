@@ -1,6 +1,7 @@
-//! The cache of compiled artifacts. A file here is native code that the host will run, so it counts
-//! only with a MAC over what it is for (the plugin's digest and the engine's settings) and over its
-//! bytes. A file of another plugin, of another engine or with one bit changed is compiled again.
+//! The cache of compiled artifacts, and of what admission found of their plugins. An artifact is native code
+//! that the host will run, so a file here counts only with a MAC over what it is for (the plugin's digest, the
+//! engine's settings, and what else it depends on) and over its bytes. A file of another plugin, of another
+//! engine or with one bit changed is made again.
 
 use hmac::{Hmac, Mac};
 use interlock_authority::Digest;
@@ -17,8 +18,6 @@ use std::{
 };
 use wasmtime::Engine;
 
-/// What a MAC is over, so that the key's use here cannot be confused with another.
-const DOMAIN: &[u8] = b"interlock-artifact-v1\0";
 const MAC_BYTES: usize = 32;
 /// The largest artifact that is read back.
 const MAX_ARTIFACT: u64 = 1 << 30;
@@ -39,20 +38,54 @@ impl std::fmt::Debug for ArtifactCache {
     }
 }
 
+/// What a file of the cache is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kept {
+    /// The compiled component.
+    Artifact,
+    /// What admission found, against the catalogues of this digest.
+    Description(Digest),
+}
+
+impl Kept {
+    /// What a MAC is over first, so that one kind of file cannot be taken for another.
+    fn domain(self) -> &'static [u8] {
+        match self {
+            Self::Artifact => b"interlock-artifact-v1\0",
+            Self::Description(_) => b"interlock-description-v1\0",
+        }
+    }
+
+    /// What it depends on besides the plugin and the engine.
+    fn more(&self) -> &[u8] {
+        match self {
+            Self::Artifact => b"",
+            Self::Description(catalogues) => catalogues.as_bytes(),
+        }
+    }
+
+    fn ending(self) -> String {
+        match self {
+            Self::Artifact => "artifact".to_owned(),
+            Self::Description(catalogues) => format!("{}.description", short(catalogues)),
+        }
+    }
+}
+
 /// What the cache has for a plugin.
-pub(super) enum Found {
+pub(crate) enum Found {
     Nothing,
     /// Something that is not what was put there.
     Bad(String),
-    /// The artifact, in a buffer of ours.
+    /// What was put there, in a buffer of ours.
     Authentic(Vec<u8>),
 }
 
 impl ArtifactCache {
-    /// Reads an artifact into a private buffer and authenticates that buffer.
-    pub(super) fn read(&self, engine: &Engine, plugin: Digest) -> Found {
+    /// Reads a file into a private buffer and authenticates that buffer.
+    pub(crate) fn read(&self, engine: &Engine, plugin: Digest, kept: Kept) -> Found {
         let profile = profile(engine);
-        let path = self.path(&profile, plugin);
+        let path = self.path(&profile, plugin, kept);
         let file = OpenOptions::new()
             .read(true)
             // A pipe in the artifact's place must not keep the host waiting for somebody to write.
@@ -63,35 +96,41 @@ impl ArtifactCache {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Found::Nothing,
             Err(e) => return Found::Bad(format!("`{}` cannot be read: {e}", path.display())),
         };
-        let (tag, artifact) = match read_regular(&file) {
+        let (tag, bytes) = match read_regular(&file) {
             Ok(read) => read,
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
                 return Found::Bad(format!("`{}` is not authentic", path.display()));
             }
             Err(e) => return Found::Bad(format!("`{}` cannot be read: {e}", path.display())),
         };
-        let mac = self.mac(&profile, plugin, &artifact);
+        let mac = self.mac(&profile, plugin, kept, &bytes);
         if mac.is_none_or(|mac| mac.verify_slice(&tag).is_err()) {
             return Found::Bad(format!("`{}` is not authentic", path.display()));
         }
-        Found::Authentic(artifact)
+        Found::Authentic(bytes)
     }
 
-    /// Keeps an artifact. A reader sees the whole file or none.
-    pub(super) fn write(&self, engine: &Engine, plugin: Digest, artifact: &[u8]) -> io::Result<()> {
+    /// Keeps something. A reader sees the whole file or none.
+    pub(crate) fn write(
+        &self,
+        engine: &Engine,
+        plugin: Digest,
+        kept: Kept,
+        bytes: &[u8],
+    ) -> io::Result<()> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         let profile = profile(engine);
-        let mac = self.mac(&profile, plugin, artifact);
+        let mac = self.mac(&profile, plugin, kept, bytes);
         let tag = mac.ok_or_else(|| io::Error::other("the key cannot be used"))?.finalize();
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let path = self.path(&profile, plugin);
+        let path = self.path(&profile, plugin, kept);
         let draft = self.dir.join(format!(".{plugin}.{}.{count}", process::id()));
         let written = (|| {
             let mut file =
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
             file.write_all(&tag.into_bytes())?;
-            file.write_all(artifact)?;
+            file.write_all(bytes)?;
             file.sync_data()?;
             fs::rename(&draft, &path)
         })();
@@ -102,20 +141,31 @@ impl ArtifactCache {
         written
     }
 
-    fn path(&self, profile: &[u8; 32], plugin: Digest) -> PathBuf {
-        let profile = Digest::from_bytes(*profile).to_string();
-        let short: String = profile.chars().take(16).collect();
-        self.dir.join(format!("{plugin}-{short}.artifact"))
+    fn path(&self, profile: &[u8; 32], plugin: Digest, kept: Kept) -> PathBuf {
+        let profile = short(Digest::from_bytes(*profile));
+        self.dir.join(format!("{plugin}-{profile}.{}", kept.ending()))
     }
 
-    fn mac(&self, profile: &[u8; 32], plugin: Digest, artifact: &[u8]) -> Option<Hmac<Sha256>> {
+    fn mac(
+        &self,
+        profile: &[u8; 32],
+        plugin: Digest,
+        kept: Kept,
+        bytes: &[u8],
+    ) -> Option<Hmac<Sha256>> {
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.key).ok()?;
-        mac.update(DOMAIN);
+        mac.update(kept.domain());
         mac.update(plugin.as_bytes());
         mac.update(profile);
-        mac.update(artifact);
+        mac.update(kept.more());
+        mac.update(bytes);
         Some(mac)
     }
+}
+
+/// Enough of a digest for the name of a file. What the file is for is in its MAC.
+fn short(digest: Digest) -> String {
+    digest.to_string().chars().take(16).collect()
 }
 
 /// The MAC, and what it should be over: apart from the start, because an artifact of 40 MB is not moved for nothing.

@@ -5,10 +5,10 @@ mod child;
 mod load;
 
 pub use cache::ArtifactCache;
+pub(crate) use cache::{Found, Kept};
 pub use child::compile_child;
 
 use crate::{AdmissionError, PluginBytes, excerpt};
-use cache::Found;
 use std::{ffi::OsString, path::PathBuf};
 use wasmtime::{Engine, component::Component};
 
@@ -58,7 +58,7 @@ pub(crate) fn component(
 ) -> Result<(Component, Artifact), AdmissionError> {
     let mut from = Artifact::Compiled;
     if let Some(cache) = cache {
-        match cache.read(engine, plugin.digest()) {
+        match cache.read(engine, plugin.digest(), Kept::Artifact) {
             Found::Nothing => {}
             Found::Bad(problem) => from = Artifact::Recompiled { problem },
             // INVARIANT: the buffer that was authenticated is the buffer that is loaded.
@@ -79,7 +79,7 @@ pub(crate) fn component(
     let component = load::component(engine, &artifact)
         .map_err(|e| AdmissionError::Compile(format!("the artifact does not load: {e:#}")))?;
     if let Some(cache) = cache
-        && let Err(e) = cache.write(engine, plugin.digest(), &artifact)
+        && let Err(e) = cache.write(engine, plugin.digest(), Kept::Artifact, &artifact)
         && from == Artifact::Compiled
     {
         from = Artifact::NotKept { problem: e.to_string() };

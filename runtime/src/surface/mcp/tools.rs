@@ -6,8 +6,8 @@ use super::schema;
 use crate::{
     desk::Offers,
     pipeline::{Offer, Reach},
+    schema::Schema,
 };
-use jsonschema::Validator;
 use rmcp::model::{ListToolsResult, Tool, ToolAnnotations};
 use serde_json::Value;
 use std::{
@@ -38,15 +38,15 @@ pub(super) struct Entry {
     /// Whether people may have to agree to what it does.
     pub(super) may_wait: bool,
     output: Option<Value>,
-    validator: OnceLock<Option<Validator>>,
+    schema: OnceLock<Option<Schema>>,
 }
 
 impl Entry {
     /// Whether a result is what the tool's schema says. Clients throw away what is not.
     pub(super) fn fits(&self, result: &Value) -> bool {
         let Some(schema) = &self.output else { return true };
-        let validator = self.validator.get_or_init(|| crate::schema::compile(schema).ok());
-        validator.as_ref().is_none_or(|validator| validator.is_valid(result))
+        let schema = self.schema.get_or_init(|| crate::schema::compile(schema).ok());
+        schema.as_ref().is_none_or(|schema| schema.fits(result))
     }
 }
 
@@ -66,7 +66,7 @@ impl Tools {
                         tool: offer.tool.name.clone(),
                         may_wait: !offer.reach.only_reads(),
                         output: offer.tool.output_schema.clone(),
-                        validator: OnceLock::new(),
+                        schema: OnceLock::new(),
                     };
                     all.entries.insert(name, entry);
                     all.tools.push(tool);

@@ -1,0 +1,137 @@
+//! What waits for the writer. A batch that nobody waits for wakes nobody but a writer that has nothing else to do: it
+//! is written with the next one that somebody waits for, or a moment later.
+//!
+//! The mistake it stops: a thread that is woken for each line of a journal, to find that it should wait for company.
+
+use crate::writer::Job;
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// The most jobs that are taken at once.
+pub(crate) const MOST: usize = 512;
+
+/// Jobs in the order in which they came.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    something: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// How many of them somebody waits for.
+    urgent: usize,
+    closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // A list is whole between any two statements that could panic.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands over a job; gives it back where nobody takes any more.
+    pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Err(job);
+        }
+        let urgent = job.reply.is_some();
+        waiting.urgent += usize::from(urgent);
+        waiting.jobs.push_back(job);
+        let count = waiting.jobs.len();
+        drop(waiting);
+        // The first starts the time that it may wait; one that is waited for, or one too many, ends it.
+        if urgent || count == 1 || count >= MOST {
+            self.something.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Takes what is there: at once where somebody waits for one of them, else after `linger`. Nothing once the queue
+    /// is closed and empty.
+    pub(crate) fn take(&self, linger: Duration) -> Option<Vec<Job>> {
+        let mut waiting = self.lock();
+        while waiting.jobs.is_empty() {
+            if waiting.closed {
+                return None;
+            }
+            waiting = self.something.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        let until = Instant::now() + linger;
+        while waiting.urgent == 0 && waiting.jobs.len() < MOST && !waiting.closed {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.something.wait_timeout(waiting, left);
+            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let count = waiting.jobs.len().min(MOST);
+        let jobs: Vec<Job> = waiting.jobs.drain(..count).collect();
+        waiting.urgent -= jobs.iter().filter(|job| job.reply.is_some()).count();
+        Some(jobs)
+    }
+
+    /// No job comes after those that are there.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.something.notify_all();
+    }
+
+    /// Nobody takes what is there: whoever waits for it hears that the writer has stopped.
+    pub(crate) fn abandon(&self) {
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        waiting.urgent = 0;
+        waiting.jobs.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, Queue};
+    use crate::{Batch, writer::Job};
+    use std::{sync::Arc, thread, time::Duration};
+    use tokio::sync::oneshot;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn buffered() -> Job {
+        Job { batch: Batch::default(), reply: None }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_taken_at_once_with_all_before_it() {
+        let queue = Arc::new(Queue::default());
+        let taker = thread::spawn({
+            let queue = queue.clone();
+            move || queue.take(LONG).map(|jobs| jobs.len())
+        });
+        for _ in 0..3 {
+            assert!(queue.push(buffered()).is_ok());
+        }
+        let (reply, _answer) = oneshot::channel();
+        assert!(queue.push(Job { reply: Some(reply), ..buffered() }).is_ok());
+        assert_eq!(taker.join().unwrap(), Some(4));
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_taken_after_its_time_or_when_there_is_much_of_it() {
+        let queue = Queue::default();
+        assert!(queue.push(buffered()).is_ok());
+        assert_eq!(queue.take(Duration::from_millis(5)).unwrap().len(), 1);
+        for _ in 0..MOST + 3 {
+            assert!(queue.push(buffered()).is_ok());
+        }
+        assert_eq!(queue.take(LONG).unwrap().len(), MOST);
+        queue.close();
+        assert_eq!(queue.take(LONG).unwrap().len(), 3, "closed, and not lost");
+        assert!(queue.take(LONG).is_none());
+        assert!(queue.push(buffered()).is_err());
+    }
+}
