@@ -72,9 +72,8 @@ fn each_path_in_the_floor_plan_exists() -> Result<()> {
 
 #[test]
 fn each_xtask_command_shown_is_one() -> Result<()> {
-    let known = [
-        "demo", "test", "guests", "crash", "load", "hostile", "bench", "fuzz", "model", "release",
-    ];
+    let known =
+        ["demo", "test", "guests", "crash", "load", "hostile", "bench", "fuzz", "model", "release"];
     for name in DOCUMENTS {
         for line in fenced(&read(name)?, "sh") {
             if let Some(rest) = line.strip_prefix("cargo xtask ") {

@@ -3,6 +3,7 @@
 
 use interlock::{
     Config, Host, HostError, Outcome, Request,
+    desk::Askers,
     folders::check_preopens,
     helper::Helper,
     host::read_plugin,
@@ -15,6 +16,7 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 const ADD: &str = r#"(component
@@ -268,4 +270,67 @@ fn two_hosts_that_make_the_key_at_once_have_the_same() {
     });
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// How many tools the agent is offered by a host that was just started.
+async fn offered(folder: &Folder) -> usize {
+    let askers = Askers::of(Arc::new(folder.host()));
+    askers.asker("Agent::bot".parse().unwrap()).offers().await.offers.len()
+}
+
+/// A list loads no code, and believes what was kept; a call believes nothing but the bytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_found_of_a_plugin_is_kept_for_lists_and_its_bytes_decide_a_call() {
+    let folder = Folder::new();
+    folder.install("one").await.unwrap();
+    let of = |ending: &str| {
+        let entries = fs::read_dir(folder.path(".interlock/artifacts")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.to_str().unwrap().ends_with(ending)).collect::<Vec<_>>()
+    };
+    assert_eq!((of(".artifact").len(), of(".description").len()), (1, 1));
+    fs::remove_file(&of(".artifact")[0]).unwrap();
+    assert_eq!(offered(&folder).await, 1);
+    assert!(of(".artifact").is_empty(), "nothing was compiled for a list");
+
+    let file = folder.config().plugins["one"].file.clone();
+    let good = fs::read(&file).unwrap();
+    let mut other = good.clone();
+    *other.last_mut().unwrap() ^= 1;
+    fs::write(&file, &other).unwrap();
+    assert_eq!(offered(&folder).await, 1);
+    let refused = folder.call(json!({"a": 1, "b": 2})).await.unwrap_err();
+    assert!(matches!(refused, HostError::PinnedBytes { .. }), "{refused}");
+    fs::write(&file, &good[..good.len() - 1]).unwrap();
+    assert_eq!(offered(&folder).await, 0, "a file that is another at a glance");
+    fs::write(&file, &good).unwrap();
+    let called = folder.call(json!({"a": 1, "b": 2})).await.unwrap();
+    assert!(matches!(called, Outcome::Done { result } if result == json!(3)));
+}
+
+/// Whoever edits what was kept makes the host look again, and is told of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tampered_description_is_never_believed() {
+    let folder = Folder::new();
+    folder.install("one").await.unwrap();
+    let artifacts = folder.path(".interlock/artifacts");
+    let kept = fs::read_dir(artifacts)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "description"))
+        .unwrap();
+    let good = fs::read(&kept).unwrap();
+    let spots = (0..good.len()).step_by(good.len() / 6).chain([good.len() - 1]);
+    let mut tries = 0;
+    for at in spots {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        fs::write(&kept, &bad).unwrap();
+        assert_eq!(offered(&folder).await, 1, "{at}");
+        assert_eq!(fs::read(&kept).unwrap(), good, "{at}: it was put right");
+        tries += 1;
+    }
+    let told = Journal::open(&folder.config()).unwrap().last(1000).unwrap();
+    let replaced = told.iter().filter(|leaf| leaf.kind == "artifact-replaced").count();
+    assert_eq!(replaced, tries);
 }
