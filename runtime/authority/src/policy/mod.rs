@@ -1,6 +1,7 @@
 //! What the policies say. Cedar evaluates them; what counts as an answer is decided here: no permit is a no,
 //! one forbid is a no, an error is a no, and the people that satisfied permits ask for add up.
 
+mod actions;
 mod check;
 mod context;
 mod denial;
@@ -15,9 +16,10 @@ use crate::{
     needs::Needs,
     vocabulary::{Class, Digest, InterfaceName, Principal, Resource, Scope},
 };
+use actions::Actions;
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Policy, PolicyId, PolicySet, Request,
-    RestrictedExpression, Schema, ValidationMode, Validator,
+    Authorizer, Context, Decision, Policy, PolicyId, PolicySet, Request, RestrictedExpression,
+    Schema, ValidationMode, Validator,
 };
 use check::Kind;
 use repeated::{Key, Repeated};
@@ -163,7 +165,7 @@ pub struct Listed {
 pub struct Policies {
     set: PolicySet,
     rules: BTreeMap<PolicyId, Rule>,
-    actions: Entities,
+    actions: Actions,
     catalogue: Arc<Catalogue>,
     directory: Directory,
     /// Resources that a policy or the configuration names.
@@ -264,6 +266,8 @@ impl Policies {
             return Err(problems);
         }
         let digest = digest(sources, &directory, &text).map_err(|e| at_schema(e.to_string()))?;
+        let actions =
+            Actions::of(actions, rules.values().map(|rule| &rule.policy)).map_err(at_schema)?;
         Ok(Self {
             set,
             rules,
@@ -497,9 +501,9 @@ impl Policies {
                 world::uid("Resource", &resource.to_string()).map_err(fault)?
             }
         };
-        let entities =
-            self.actions.clone().add_entities(entities, None).map_err(|e| fault(e.to_string()))?;
         let action_uid = world::uid("Action", action).map_err(fault)?;
+        let actions = self.actions.around(&action_uid).clone();
+        let entities = actions.add_entities(entities, None).map_err(|e| fault(e.to_string()))?;
         let request = Request::new(principal, action_uid, resource, context, None)
             .map_err(|e| fault(e.to_string()))?;
         let response = self.authorizer.is_authorized(&request, &self.set, &entities);

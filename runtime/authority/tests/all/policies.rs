@@ -71,6 +71,18 @@ fn a_forbid_on_something_below_stops_what_would_take_it_along() {
     assert_eq!(denial.code(), "forbidden");
 }
 
+/// A decision is handed the actions that it can ask about, and no others: those that a policy names are among them.
+#[test]
+fn a_policy_that_names_another_action_sees_its_groups() {
+    let forbid = r#"@id("other") forbid (principal, action == Action::"acme:cache/look@1.0.0#stats", resource) when { Action::"acme:cache/tune@1.0.0#evict" in Action::"change" };"#;
+    let set = policies(&format!("{POLICIES}{forbid}"));
+    let (bot, stats) = (bot(), call("look", "stats", &["a"]));
+    assert_eq!(set.read(&asking(&bot), &stats, 0).unwrap_err().code(), "forbidden");
+    let not = forbid.replace("\"change\"", "\"destroy\"");
+    let set = policies(&format!("{POLICIES}{not}"));
+    assert!(set.read(&asking(&bot), &stats, 0).is_ok());
+}
+
 #[test]
 fn fail_closed_a_policy_that_errs_refuses() {
     // Arithmetic overflow: the validator cannot see it, and Cedar would skip the forbid.
