@@ -34,6 +34,17 @@ pub(crate) fn signed(
     Ok(Some((note, checkpoint)))
 }
 
+/// Whether the head is, to the letter, one whose signature was verified or made here.
+pub(crate) fn is(
+    connection: &Connection,
+    (note, checkpoint): &(String, Checkpoint),
+) -> Result<bool, StoreError> {
+    let stored: (u64, Option<String>) = connection
+        .prepare_cached("select size, note from log where id = 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(stored.0 == checkpoint.size() && stored.1.as_ref() == Some(note))
+}
+
 /// The tree of the log as it stands, equal to its signed head.
 pub(crate) fn tree(connection: &Connection, log: &LogIdentity) -> Result<Tree, StoreError> {
     let Some((_, checkpoint)) = signed(connection, log)? else { return Ok(Tree::new()) };

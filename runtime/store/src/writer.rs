@@ -51,7 +51,7 @@ pub(crate) struct Writer {
     transactions: Arc<AtomicU64>,
     /// The tree as this process last wrote or saw it.
     tree: Tree,
-    seen: Option<Checkpoint>,
+    seen: Option<(String, Checkpoint)>,
 }
 
 impl Writer {
@@ -64,7 +64,7 @@ impl Writer {
         transactions: Arc<AtomicU64>,
     ) -> Result<Self, StoreError> {
         let tree = head::tree(&connection, signer.identity())?;
-        let seen = head::signed(&connection, signer.identity())?.map(|(_, checkpoint)| checkpoint);
+        let seen = head::signed(&connection, signer.identity())?;
         let (path, file) = (path.to_owned(), schema::identity(path));
         Ok(Self { path, file, connection, signer, clock, newest_ms, transactions, tree, seen })
     }
@@ -115,16 +115,23 @@ impl Writer {
         let mut transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let log = self.signer.identity();
-        // Another process may have written since; a head that goes back is a file that was exchanged.
-        let checkpoint = head::signed(&transaction, log)?.map(|(_, checkpoint)| checkpoint);
-        if checkpoint != self.seen {
-            let tree = head::tree(&transaction, log)?;
-            if let Some(seen) = &self.seen {
-                tree.extends(seen, &Tables(&transaction))?;
+        // Another process may have written since; a head that goes back is a file that was exchanged. The head that
+        // this process wrote last needs no other look.
+        let same = match &self.seen {
+            Some(seen) => head::is(&transaction, seen)?,
+            None => false,
+        };
+        if !same {
+            let signed = head::signed(&transaction, log)?;
+            if signed != self.seen {
+                let tree = head::tree(&transaction, log)?;
+                if let Some((_, seen)) = &self.seen {
+                    tree.extends(seen, &Tables(&transaction))?;
+                }
+                self.tree = tree;
+                self.seen = signed;
+                self.newest_ms.fetch_max(newest(&transaction)?, Ordering::AcqRel);
             }
-            self.tree = tree;
-            self.seen = checkpoint;
-            self.newest_ms.fetch_max(newest(&transaction)?, Ordering::AcqRel);
         }
         let mut tree = self.tree.clone();
         let mut results = Vec::with_capacity(batches.len());
@@ -158,11 +165,11 @@ impl Writer {
             let note = self.signer.sign(&head)?;
             transaction
                 .prepare_cached("update log set size = ?1, note = ?2 where id = 1")?
-                .execute((tree.size(), note))?;
+                .execute((tree.size(), &note))?;
             transaction.commit()?;
             self.transactions.fetch_add(1, Ordering::AcqRel);
             self.tree = tree;
-            self.seen = Some(head);
+            self.seen = Some((note, head));
         }
         Ok(results)
     }
