@@ -25,12 +25,12 @@ pub(super) async fn check(
     let Some(schema) = plugin.schemas.get(tool).cloned() else {
         return Err(fault("the tool has no compiled schema"));
     };
-    let answered = |problems| match problems {
-        None => Ok(()),
-        Some(message) => Err(Outcome::InvalidArguments { message }),
-    };
+    let misfit = |message| Outcome::InvalidArguments { message };
     if schema.is_quick_for(size) {
-        return answered(schema.problems(arguments));
+        return match schema.problems(arguments) {
+            None => Ok(()),
+            Some(message) => Err(misfit(message)),
+        };
     }
     let arguments = arguments.clone();
     let places = host.checks().clone();
@@ -45,7 +45,8 @@ pub(super) async fn check(
         work.await
     };
     match tokio::time::timeout_at(deadline, check).await {
-        Ok(Ok(problems)) => answered(problems),
+        Ok(Ok(None)) => Ok(()),
+        Ok(Ok(Some(message))) => Err(misfit(message)),
         Ok(Err(_)) => Err(fault("checking the arguments panicked")),
         Err(_) => Err(Outcome::Limit {
             code: "time".to_owned(),
