@@ -9,7 +9,7 @@ use crate::{
     freeze::Freeze,
     gate::EffectTasks,
     helper::Helper,
-    installed::{Installed, compile_schemas},
+    installed::Installed,
     pipeline::{self, Control},
     programs,
     record::{Clock, Event, EventBody, Journal, Recorder, receipt, system_clock},
@@ -354,12 +354,6 @@ impl Host {
             let (plugin, problem) = (name.to_owned(), problem.clone());
             let body = EventBody::ArtifactReplaced { plugin, problem };
             self.recorder.note(Event::alone(body)).await?;
-        }
-        // A plugin whose schemas cannot be used is none; whoever goes on with it is told so.
-        if compile_schemas(name, &admitted).is_ok()
-            && let Err(error) = self.sandbox.describe(&admitted, self.rules.epoch.catalogues)
-        {
-            tracing::warn!(plugin = name, %error, "what was found of a plugin cannot be kept");
         }
         Ok(admitted)
     }

@@ -7,7 +7,7 @@ use crate::{
     config::edit::{PluginEntry, read_text, with_plugin, without_plugin, write_atomically},
     config::is_plugin_name,
     folders::check_preopens,
-    installed::compile_schemas,
+    installed::Code,
     record::{Event, EventBody, Journal, Record, Recorder},
     state::EditLock,
 };
@@ -89,8 +89,9 @@ pub async fn install(
     for grant in &grants {
         grant.check(host.catalogue())?;
     }
-    let admitted = host.admit(plugin, &install.name, &grants).await?;
-    compile_schemas(&install.name, &admitted)?;
+    let code = Code::of(host, plugin, &install.name, &grants).await?;
+    code.keep(host, &install.name);
+    let admitted = code.admitted;
 
     let base = config.file.parent().map(PathBuf::from).unwrap_or_default();
     let file = format!("plugins/{}-{}.wasm", install.name, short(&plugin.digest().to_string()));

@@ -12,7 +12,9 @@ use crate::{
     schema::{self, Schema},
 };
 use interlock_authority::{Digest, Grant, Principal, authorize::check_imports, desk::Holder};
-use interlock_sandbox::{AdmissionError, Admitted, Described, Inspection, Preopen, Tool};
+use interlock_sandbox::{
+    AdmissionError, Admitted, Described, Inspection, PluginBytes, Preopen, Tool,
+};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::OnceCell;
 
@@ -46,6 +48,7 @@ impl Installed {
             Some(described) => (described, OnceCell::new()),
             None => {
                 let code = Code::load(host, plugin).await?;
+                code.keep(host, &plugin.name);
                 ((*code.admitted).clone(), OnceCell::from(Arc::new(code)))
             }
         };
@@ -114,11 +117,31 @@ impl Installed {
 }
 
 impl Code {
-    async fn load(host: &Host, plugin: &PluginConfig) -> Result<Self, HostError> {
-        let bytes = read_pinned(plugin)?;
-        let admitted = host.admit(&bytes, &plugin.name, &plugin.grants).await?;
-        let schemas = compile_schemas(&plugin.name, &admitted)?;
+    /// Admits a plugin with its schemas. Nothing is kept of it but its artifact.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(crate) async fn of(
+        host: &Host,
+        bytes: &PluginBytes,
+        name: &str,
+        grants: &[Grant],
+    ) -> Result<Self, HostError> {
+        let admitted = host.admit(bytes, name, grants).await?;
+        let schemas = compile_schemas(name, &admitted)?;
         Ok(Self { admitted, schemas })
+    }
+
+    async fn load(host: &Host, plugin: &PluginConfig) -> Result<Self, HostError> {
+        Self::of(host, &read_pinned(plugin)?, &plugin.name, &plugin.grants).await
+    }
+
+    /// Keeps what was found, for the next start.
+    pub(crate) fn keep(&self, host: &Host, name: &str) {
+        let catalogues = host.rules().epoch.catalogues;
+        if let Err(error) = host.sandbox().describe(&self.admitted, catalogues) {
+            tracing::warn!(plugin = name, %error, "what was found of a plugin cannot be kept");
+        }
     }
 }
 
@@ -146,7 +169,7 @@ async fn kept(host: &Host, plugin: &PluginConfig) -> Result<Option<Inspection>, 
 ///
 /// # Errors
 /// The first schema that cannot be used; the plugin is not admitted then.
-pub(crate) fn compile_schemas(
+fn compile_schemas(
     plugin: &str,
     admitted: &Inspection,
 ) -> Result<BTreeMap<String, Arc<Schema>>, HostError> {

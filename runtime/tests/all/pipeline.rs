@@ -16,26 +16,9 @@ use std::{
 
 /// `look` and `change` call the capability and return 0 where its result is `ok`, else 1. `look-then-change`
 /// evicts another key where the look was no good.
-pub(crate) const CALLER: &str = r#"(component
-  (import "acme:cache/look@1.0.0" (instance $look
-    (export "stats" (func (param "cluster" string) (result (result string (error string)))))))
-  (import "acme:cache/tune@1.0.0" (instance $tune
-    (type $error' (variant (case "denied" string) (case "failed" string)))
-    (export "error" (type $error (eq $error')))
-    (export "evict" (func (param "cluster" string) (param "key" string) (result (result (error $error)))))))
-  (core module $Libc
-    (memory (export "mem") 1)
-    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
-  (core instance $libc (instantiate $Libc))
-  (alias core export $libc "mem" (core memory $mem))
-  (alias core export $libc "realloc" (core func $realloc))
-  (core func $stats (canon lower (func $look "stats") (memory $mem) (realloc (func $realloc))))
-  (core func $evict (canon lower (func $tune "evict") (memory $mem) (realloc (func $realloc))))
-  (core module $m
-    (import "libc" "mem" (memory 1))
-    (import "host" "stats" (func $stats (param i32 i32 i32)))
-    (import "host" "evict" (func $evict (param i32 i32 i32 i32 i32)))
-    (data (i32.const 16) "akz")
+pub(crate) const CALLER: &str = concat!(
+    crate::fixture::calls_the_cache!(),
+    r#"    (data (i32.const 16) "akz")
     (func (export "look") (result i32)
       (call $stats (i32.const 16) (i32.const 1) (i32.const 64)) (i32.load8_u (i32.const 64)))
     (func (export "change") (result i32)
@@ -49,12 +32,13 @@ pub(crate) const CALLER: &str = r#"(component
     (func (export "change-then-look") (result i32)
       (call $evict (i32.const 16) (i32.const 1) (i32.const 17) (i32.const 1) (i32.const 64))
       (call $stats (i32.const 16) (i32.const 1) (i32.const 64)) (i32.load8_u (i32.const 64))))
-  (core instance $i (instantiate $m (with "libc" (instance $libc))
-    (with "host" (instance (export "stats" (func $stats)) (export "evict" (func $evict))))))
-  (func (export "look") (result u32) (canon lift (core func $i "look")))
+"#,
+    crate::fixture::and_is_one_instance!(),
+    r#"  (func (export "look") (result u32) (canon lift (core func $i "look")))
   (func (export "change") (result u32) (canon lift (core func $i "change")))
   (func (export "look-then-change") (result u32) (canon lift (core func $i "look-then-change")))
-  (func (export "change-then-look") (result u32) (canon lift (core func $i "change-then-look"))))"#;
+  (func (export "change-then-look") (result u32) (canon lift (core func $i "change-then-look"))))"#
+);
 
 struct Deployment {
     host: Host,

@@ -24,7 +24,7 @@ impl Actions {
         // A policy may ask about an action that is not the one of the request: what it says must not depend on
         // which that is.
         let named: HashSet<EntityUid> = policies
-            .flat_map(|policy| policy.entity_literals().into_iter().collect::<Vec<_>>())
+            .flat_map(Policy::entity_literals)
             .filter(|uid| all.get(uid).is_some())
             .collect();
         let around = |uid: &EntityUid| {

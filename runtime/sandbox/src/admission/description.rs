@@ -3,27 +3,21 @@
 //! whoever runs the plugin admits it again, and what was kept must then be what is found.
 
 use crate::{
-    Artifact, ArtifactCache, Form, Inspection, Tool,
+    ArtifactCache, Inspection,
     compile::{Found, Kept},
 };
-use interlock_authority::{Digest, authorize::Imports};
+use interlock_authority::Digest;
 use serde::{Deserialize, Serialize};
 use std::io;
 use wasmtime::Engine;
 
-/// What is kept.
+/// What is kept, or is to be.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Description {
+struct Description<I> {
     /// The version of the host: another one may admit otherwise.
     host: String,
-    size: u64,
-    imports: Imports,
-    inert: Vec<String>,
-    tools: Vec<Tool>,
-    passed_over: Vec<String>,
-    form: Form,
-    sdk: Option<String>,
+    found: I,
 }
 
 /// What was kept of a plugin.
@@ -52,25 +46,13 @@ pub(crate) fn read(
         Found::Bad(problem) => return Described::Bad { problem },
         Found::Authentic(bytes) => bytes,
     };
-    // Of another version, whose form may be another.
-    let Ok(kept) = serde_json::from_slice::<Description>(&bytes) else {
-        return Described::Nothing;
-    };
-    if kept.host != env!("CARGO_PKG_VERSION") {
-        return Described::Nothing;
+    // What does not read is of another version, whose form may be another.
+    match serde_json::from_slice::<Description<Inspection>>(&bytes) {
+        Ok(kept) if kept.host == env!("CARGO_PKG_VERSION") => {
+            Described::Found(Box::new(kept.found))
+        }
+        _ => Described::Nothing,
     }
-    Described::Found(Box::new(Inspection {
-        digest: plugin,
-        size: kept.size,
-        imports: kept.imports,
-        inert: kept.inert,
-        unknown: Vec::new(),
-        tools: kept.tools,
-        passed_over: kept.passed_over,
-        form: kept.form,
-        sdk: kept.sdk,
-        artifact: Artifact::Cached,
-    }))
 }
 
 /// Keeps what admission found.
@@ -83,16 +65,6 @@ pub(crate) fn write(
     found: &Inspection,
     catalogues: Digest,
 ) -> io::Result<()> {
-    let kept = Description {
-        host: env!("CARGO_PKG_VERSION").to_owned(),
-        size: found.size,
-        imports: found.imports.clone(),
-        inert: found.inert.clone(),
-        tools: found.tools.clone(),
-        passed_over: found.passed_over.clone(),
-        form: found.form,
-        sdk: found.sdk.clone(),
-    };
-    let bytes = serde_json::to_vec(&kept)?;
-    cache.write(engine, found.digest, Kept::Description(catalogues), &bytes)
+    let kept = Description { host: env!("CARGO_PKG_VERSION").to_owned(), found };
+    cache.write(engine, found.digest, Kept::Description(catalogues), &serde_json::to_vec(&kept)?)
 }

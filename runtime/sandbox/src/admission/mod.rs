@@ -30,6 +30,7 @@ use interlock_authority::{
     authorize::{Imports, check_imports},
     refusal::Withheld,
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -41,7 +42,8 @@ use wasmtime::component::{Component, InstancePre};
 const DESCRIBE_TIME: Duration = Duration::from_secs(5);
 
 /// What a plugin is, as read from its bytes and from `describe`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Inspection {
     /// Its identity.
     pub digest: Digest,
@@ -52,6 +54,7 @@ pub struct Inspection {
     /// The WASI interfaces it imports; the host links them inert.
     pub inert: Vec<String>,
     /// Imports that this host does not know, each with what is wrong. Empty for an admitted plugin.
+    #[serde(skip)]
     pub unknown: Vec<UnknownImport>,
     /// Its tools, by name.
     pub tools: Vec<Tool>,
@@ -62,7 +65,13 @@ pub struct Inspection {
     /// The version of the guest SDK it says it was built with.
     pub sdk: Option<String>,
     /// Where its compiled artifact came from.
+    #[serde(skip, default = "cached")]
     pub artifact: Artifact,
+}
+
+/// Where the artifact is of a plugin that was admitted before.
+const fn cached() -> Artifact {
+    Artifact::Cached
 }
 
 impl Inspection {
@@ -73,12 +82,7 @@ impl Inspection {
 
     /// Whether another look at the same plugin found the same, wherever its artifact came from.
     pub fn agrees(&self, other: &Self) -> bool {
-        let facts = |i: &Self| (i.digest, i.size, i.form, i.sdk.clone(), i.inert.clone());
-        facts(self) == facts(other)
-            && self.imports == other.imports
-            && self.tools == other.tools
-            && self.unknown == other.unknown
-            && self.passed_over == other.passed_over
+        Self { artifact: other.artifact.clone(), ..self.clone() } == *other
     }
 }
 

@@ -28,29 +28,10 @@ pub(crate) fn caller(build: u8) -> String {
     let bodies: String = tools.iter().map(body).collect();
     let lifts: String = tools.iter().map(lift).collect();
     format!(
-        r#"(component
-  (import "acme:cache/look@1.0.0" (instance $look
-    (export "stats" (func (param "cluster" string) (result (result string (error string)))))))
-  (import "acme:cache/tune@1.0.0" (instance $tune
-    (type $error' (variant (case "denied" string) (case "failed" string)))
-    (export "error" (type $error (eq $error')))
-    (export "evict" (func (param "cluster" string) (param "key" string) (result (result (error $error)))))))
-  (core module $Libc
-    (memory (export "mem") 1)
-    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
-  (core instance $libc (instantiate $Libc))
-  (alias core export $libc "mem" (core memory $mem))
-  (alias core export $libc "realloc" (core func $realloc))
-  (core func $stats (canon lower (func $look "stats") (memory $mem) (realloc (func $realloc))))
-  (core func $evict (canon lower (func $tune "evict") (memory $mem) (realloc (func $realloc))))
-  (core module $m
-    (import "libc" "mem" (memory 1))
-    (import "host" "stats" (func $stats (param i32 i32 i32)))
-    (import "host" "evict" (func $evict (param i32 i32 i32 i32 i32)))
-    (data (i32.const 16) "akzb{build}") {bodies})
-  (core instance $i (instantiate $m (with "libc" (instance $libc))
-    (with "host" (instance (export "stats" (func $stats)) (export "evict" (func $evict))))))
-  {lifts})"#
+        r#"{calls}    (data (i32.const 16) "akzb{build}") {bodies})
+{one}  {lifts})"#,
+        calls = crate::fixture::calls_the_cache!(),
+        one = crate::fixture::and_is_one_instance!(),
     )
 }
 
