@@ -75,7 +75,10 @@ impl Installed {
         let load = || async {
             let code = Code::load(host, host.plugin(&self.name)?).await?;
             if !self.described.agrees(&code.admitted) {
-                let message = "it is not what was found when these bytes were admitted before";
+                // Another build of the host may find something else. What was offered is not run; the next start
+                // offers what there is.
+                code.keep(host, &self.name);
+                let message = "another host found other tools in it; start the host again";
                 return Err(HostError::Admission {
                     plugin: self.name.clone(),
                     source: Box::new(AdmissionError::BadDescription(message.to_owned())),

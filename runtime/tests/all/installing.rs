@@ -9,7 +9,7 @@ use interlock::{
     host::read_plugin,
     install::{self, Install, install},
     record::{Event, EventBody, Journal, Record, Recorder},
-    sandbox::PluginBytes,
+    sandbox::{ArtifactCache, Compiler, Described, PluginBytes, Sandbox, SandboxSettings},
 };
 use serde_json::{Value, json};
 use std::{
@@ -333,4 +333,28 @@ async fn a_tampered_description_is_never_believed() {
     let told = Journal::open(&folder.config()).unwrap().last(1000).unwrap();
     let replaced = told.iter().filter(|leaf| leaf.kind == "artifact-replaced").count();
     assert_eq!(replaced, tries);
+}
+
+/// What was kept by a host that read the same bytes otherwise is not run, and is put right.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_description_that_does_not_agree_stops_one_host_and_not_the_next() {
+    let folder = Folder::new();
+    folder.install("one").await.unwrap();
+    let key = fs::read(folder.path(".interlock/artifact.key")).unwrap();
+    let cache =
+        ArtifactCache { dir: folder.path(".interlock/artifacts"), key: key.try_into().unwrap() };
+    let settings = SandboxSettings { cache: Some(cache), compiler: Compiler::InProcess };
+    let (digest, catalogues) = (add().digest(), folder.host().rules().epoch.catalogues);
+    let sandbox = Sandbox::new(settings).unwrap();
+    let Described::Found(mut other) = sandbox.described(digest, catalogues) else {
+        panic!("nothing was kept");
+    };
+    other.tools[0].description.push_str(" And more.");
+    sandbox.describe(&other, catalogues).unwrap();
+
+    assert_eq!(offered(&folder).await, 1);
+    let refused = folder.call(json!({"a": 1, "b": 2})).await.unwrap_err();
+    assert!(refused.to_string().contains("start the host again"), "{refused}");
+    let called = folder.call(json!({"a": 1, "b": 2})).await.unwrap();
+    assert!(matches!(called, Outcome::Done { result } if result == json!(3)));
 }
