@@ -4,7 +4,10 @@
 
 use crate::{
     Config, HostError, Request, Response,
-    config::{PluginConfig, edit::read_text},
+    config::{
+        PluginConfig,
+        edit::{SecretKey, read_text, secret_key},
+    },
     endpoints, folders,
     freeze::Freeze,
     gate::EffectTasks,
@@ -161,7 +164,7 @@ impl HostBuilder {
             None => Arc::new(journal.clone()),
         };
         let recorder = Arc::new(Timed::new(recorder, self.telemetry.clone()));
-        let key = crate::config::edit::secret_key(&config.state.join("artifact.key"))?;
+        let key = secret_key(&config.state, SecretKey::Artifact)?;
         let (program, arguments) = helper.role("compile");
         let sandbox = Sandbox::new(SandboxSettings {
             cache: Some(ArtifactCache { dir: config.state.join("artifacts"), key }),

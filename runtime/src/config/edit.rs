@@ -234,15 +234,54 @@ fn publish(file: &Path, bytes: &[u8]) -> Result<(), HostError> {
     written.map_err(failed)
 }
 
+/// A key of the state folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretKey {
+    /// Of the MAC over compiled artifacts.
+    Artifact,
+    /// Of the journal's log.
+    Log,
+    /// Of statements.
+    Statement,
+}
+
+impl SecretKey {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Artifact, Self::Log, Self::Statement];
+
+    /// Its file in the state folder.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Artifact => "artifact.key",
+            Self::Log => "log.key",
+            Self::Statement => "statement.key",
+        }
+    }
+
+    /// The next step where it cannot be used.
+    const fn otherwise(self) -> &'static str {
+        match self {
+            Self::Artifact => {
+                "delete it, and a new one is made: plugins are compiled again, and nothing is lost"
+            }
+            Self::Log => {
+                "restore it from a backup: the journal is signed with this key, and no other opens it"
+            }
+            Self::Statement => "restore it from a backup, or delete it, and a new one is declared",
+        }
+    }
+}
+
 /// Reads a key of 32 random bytes, making it, mode 0600, where it is missing.
 ///
 /// # Errors
 /// A key that others can read, or of another size.
-pub fn secret_key(file: &Path) -> Result<[u8; 32], HostError> {
+pub fn secret_key(state: &Path, key: SecretKey) -> Result<[u8; 32], HostError> {
+    let (file, otherwise) = (&state.join(key.file()), key.otherwise());
     let wrong = |problem: &str| HostError::Config {
         file: file.into(),
         line: None,
-        message: problem.to_owned(),
+        message: format!("{problem}; {otherwise}"),
     };
     match open_regular(OpenOptions::new().read(true), file) {
         Ok(opened) => {
@@ -250,28 +289,24 @@ pub fn secret_key(file: &Path) -> Result<[u8; 32], HostError> {
             let metadata = opened.metadata().map_err(HostError::io(failed()))?;
             if metadata.mode() & 0o077 != 0 {
                 return Err(wrong(
-                    "other users can read this key; run `chmod 600` on it, or delete it and every compiled artifact",
+                    "other users can read this key: run `chmod 600` on it if you trust them all",
                 ));
             }
             if metadata.uid() != geteuid().as_raw() {
-                return Err(wrong(
-                    "this key belongs to another user, who knows it; delete it, and a new one is made",
-                ));
+                return Err(wrong("this key belongs to another user, who knows it"));
             }
             let mut bytes = Vec::new();
             opened.take(33).read_to_end(&mut bytes).map_err(HostError::io(failed()))?;
-            bytes.try_into().map_err(|_| {
-                wrong("this key does not have 32 bytes; delete it, and a new one is made")
-            })
+            bytes.try_into().map_err(|_| wrong("this key does not have 32 bytes"))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut key = [0u8; 32];
-            getrandom::fill(&mut key).map_err(|e| {
+            let mut made = [0u8; 32];
+            getrandom::fill(&mut made).map_err(|e| {
                 HostError::io("cannot get random numbers")(std::io::Error::other(e))
             })?;
-            publish(file, &key)?;
+            publish(file, &made)?;
             // Whoever came first has the key; the file says which it is.
-            secret_key(file)
+            secret_key(state, key)
         }
         Err(error) => Err(HostError::io(format!("cannot read {}", file.display()))(error)),
     }

@@ -2,7 +2,10 @@
 //! answered from leaves that were hashed again up to the signed head, never from a table.
 
 use super::{Event, Record, Recorder, WriteError};
-use crate::{Config, HostError};
+use crate::{
+    Config, HostError,
+    config::edit::{SecretKey, secret_key},
+};
 use async_trait::async_trait;
 use interlock_journal::{JournalError, LogSigner};
 use interlock_store::{Batch, Clock, Durability, Entry, Store, StoreError, Stored};
@@ -211,7 +214,7 @@ fn deployment(public_key: &[u8; 32]) -> String {
 /// # Errors
 /// A key that is not fit.
 pub fn signer(state: &Path) -> Result<LogSigner, HostError> {
-    let seed = crate::config::edit::secret_key(&state.join("log.key"))?;
+    let seed = secret_key(state, SecretKey::Log)?;
     let integrity =
         |e: JournalError| HostError::Journal { code: "journal", message: e.to_string() };
     let named = LogSigner::from_seed("interlock", &seed).map_err(integrity)?;

@@ -6,7 +6,10 @@ use super::{
     StatementError,
     dsse::{Envelope, Signature},
 };
-use crate::HostError;
+use crate::{
+    HostError,
+    config::edit::{SecretKey, secret_key},
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use interlock_authority::canonical::digest_bytes;
@@ -84,7 +87,7 @@ impl StatementSigner {
     /// # Errors
     /// A key that is not fit.
     pub fn in_state(state: &Path) -> Result<Self, HostError> {
-        let seed = crate::config::edit::secret_key(&state.join("statement.key"))?;
+        let seed = secret_key(state, SecretKey::Statement)?;
         Ok(Self::from_seed(&seed)?)
     }
 

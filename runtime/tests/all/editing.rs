@@ -2,7 +2,9 @@
 
 use interlock::{
     authority::Digest,
-    config::edit::{PluginEntry, secret_key, with_plugin, without_plugin, write_atomically},
+    config::edit::{
+        PluginEntry, SecretKey, secret_key, with_plugin, without_plugin, write_atomically,
+    },
     install::parse_grant,
 };
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -84,13 +86,14 @@ fn files_are_written_whole_and_keep_their_mode() {
 #[test]
 fn a_key_is_private_and_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("key");
-    let key = secret_key(&file).unwrap();
+    let file = folder.path().join(SecretKey::Artifact.file());
+    let read = || secret_key(folder.path(), SecretKey::Artifact);
+    let key = read().unwrap();
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(secret_key(&file).unwrap(), key);
+    assert_eq!(read().unwrap(), key);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(secret_key(&file).unwrap_err().to_string().contains("chmod 600"));
+    assert!(read().unwrap_err().to_string().contains("chmod 600"));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&file, b"short").unwrap();
-    assert!(secret_key(&file).is_err());
+    assert!(read().is_err());
 }

@@ -3,6 +3,7 @@
 
 use interlock::{
     Config, Host, HostError, Outcome, Request,
+    config::edit::{SecretKey, secret_key},
     desk::Askers,
     folders::check_preopens,
     helper::Helper,
@@ -261,11 +262,9 @@ async fn a_journal_that_was_deleted_under_the_host_keeps_no_intent() {
 #[test]
 fn two_hosts_that_make_the_key_at_once_have_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("key");
+    let read = || secret_key(folder.path(), SecretKey::Log).unwrap();
     let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
-        let hosts: Vec<_> = (0..16)
-            .map(|_| scope.spawn(|| interlock::config::edit::secret_key(&file).unwrap()))
-            .collect();
+        let hosts: Vec<_> = (0..16).map(|_| scope.spawn(read)).collect();
         hosts.into_iter().map(|host| host.join().unwrap()).collect()
     });
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
@@ -357,4 +356,22 @@ async fn a_description_that_does_not_agree_stops_one_host_and_not_the_next() {
     assert!(refused.to_string().contains("start the host again"), "{refused}");
     let called = folder.call(json!({"a": 1, "b": 2})).await.unwrap();
     assert!(matches!(called, Outcome::Done { result } if result == json!(3)));
+}
+
+/// Who deletes the log's key has another deployment: only what can be made again is to be deleted.
+#[test]
+fn each_key_that_cannot_be_used_says_its_own_next_step() {
+    let steps =
+        [("artifact", "delete it"), ("log", "restore it from a backup"), ("statement", "declared")];
+    for (key, step) in steps {
+        let folder = Folder::new();
+        drop(folder.host());
+        let file = folder.path(&format!(".interlock/{key}.key"));
+        for bad in [&[7u8; 300][..], &[]] {
+            fs::write(&file, bad).unwrap();
+            let error = folder.try_host().err().unwrap().to_string();
+            assert!(error.contains(step), "{key}: {error}");
+            assert_eq!(error.contains("delete it"), key != "log", "{key}: {error}");
+        }
+    }
 }

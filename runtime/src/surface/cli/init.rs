@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Config, HostError,
-    config::edit::{secret_key, write_atomically},
+    config::edit::{SecretKey, secret_key, write_atomically},
 };
 use interlock_authority::{policy::DEFAULT, vocabulary::is_segment};
 use interlock_providers::ProviderFault;
@@ -49,10 +49,9 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
     let config = Config::parse(&file, &text)?;
     made.before(&config.state, |p| fs::remove_dir_all(p));
     crate::state::prepare(&config.state)?;
-    for key in ["artifact.key", "log.key", "statement.key"] {
-        let key = config.state.join(key);
-        made.before(&key, |p| fs::remove_file(p));
-        secret_key(&key)?;
+    for key in SecretKey::ALL {
+        made.before(&config.state.join(key.file()), |p| fs::remove_file(p));
+        secret_key(&config.state, key)?;
     }
     made.folder(&config.environment_root)?;
     if !arguments.no_sample {
