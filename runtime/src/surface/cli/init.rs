@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
     made.before(&config.state, |p| fs::remove_dir_all(p));
     crate::state::prepare(&config.state)?;
     for key in SecretKey::ALL {
-        made.before(&config.state.join(key.file()), |p| fs::remove_file(p));
+        made.before(config.state.join(key.file()), |p| fs::remove_file(p));
         secret_key(&config.state, key)?;
     }
     made.folder(&config.environment_root)?;
