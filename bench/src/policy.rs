@@ -1,5 +1,6 @@
 //! A policy decision beside a bare Cedar evaluation of the same request. The floor makes the request and its entities
-//! from text, as whoever uses Cedar has to for each question, and evaluates it; the evaluation alone is told too.
+//! from text, as whoever uses Cedar has to for each question (the names of entity types are read once), and evaluates
+//! it; the evaluation alone is told too.
 
 use crate::{
     Run,
@@ -9,8 +10,8 @@ use crate::{
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicySet, Request,
-    RestrictedExpression as Expression, Schema,
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
+    PolicySet, Request, RestrictedExpression as Expression, Schema,
 };
 use interlock::authority::{
     Catalogue, Digest, Policies, Principal,
@@ -34,6 +35,7 @@ struct Bare {
     set: PolicySet,
     actions: Entities,
     authorizer: Authorizer,
+    types: HashMap<&'static str, EntityTypeName>,
     digest: String,
 }
 
@@ -41,7 +43,8 @@ impl Bare {
     fn question(&self, key: &str) -> Result<(Request, Entities)> {
         let text = |text: &str| Expression::new_string(text.to_owned());
         let uid = |kind: &str, id: &str| -> Result<EntityUid> {
-            Ok(format!("{kind}::\"{id}\"").parse()?)
+            let kind = self.types.get(kind).context("no such type")?.clone();
+            Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
         };
         let record = |pairs: Vec<(&str, Expression)>| {
             let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
@@ -83,6 +86,10 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
         set: WHERE_GRANTED.parse()?,
         actions: schema.action_entities()?,
         authorizer: Authorizer::new(),
+        types: ["Agent", "Resource", "Action"]
+            .into_iter()
+            .map(|name| Ok((name, name.parse()?)))
+            .collect::<Result<_>>()?,
         digest: digest.to_string(),
     };
     let principal: Principal = "Agent::bot".parse()?;

@@ -20,6 +20,7 @@ use crate::{
     seal::Seal,
     statement::{Envelope, StatementSigner},
     telemetry::{Telemetry, Timed},
+    validated::Validated,
 };
 use interlock_authority::{
     Catalogue, Digest, Grant, Policies,
@@ -153,7 +154,8 @@ impl HostBuilder {
             .entry("kv".to_owned())
             .or_insert_with(|| Provider::new(Arc::new(KvProvider::new(&config.state, config.kv))));
         check_providers(&catalogue, &providers.keys().map(String::as_str).collect())?;
-        let rules = Rules::load(&config, &sources, &catalogue)?;
+        let validated = Validated::in_state(&config.state);
+        let rules = Rules::load(&config, &sources, &catalogue, validated.as_ref())?;
         crate::state::prepare(&config.state)?;
         let journal = Journal::open_with(&config, self.clock)?;
         let seal = Seal::of(journal.clone(), rules.epoch.clone());

@@ -30,6 +30,7 @@ pub mod statement;
 pub mod surface;
 pub mod telemetry;
 pub mod tokens;
+pub mod validated;
 
 pub use config::Config;
 pub use error::HostError;

@@ -1,7 +1,7 @@
 //! The rules in force: policies, catalogues and approvers, each with the digest that binds a request to
 //! them. A request of another epoch is refused with the name of the part that changed.
 
-use crate::{Config, HostError, config::PluginConfig};
+use crate::{Config, HostError, config::PluginConfig, validated::Validated};
 use interlock_authority::{
     Catalogue, Digest, Resource, canonical,
     catalogue::CatalogueSource,
@@ -34,7 +34,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Reads the rules of a configuration.
+    /// Reads the rules of a configuration. Policies that `validated` holds are read, but not validated again.
     ///
     /// # Errors
     /// Policies or a roster that mean nothing. INVARIANT FAIL-CLOSED: a host does not start with them.
@@ -42,6 +42,7 @@ impl Rules {
         config: &Config,
         sources: &[CatalogueSource],
         catalogue: &Arc<Catalogue>,
+        validated: Option<&Validated>,
     ) -> Result<Self, HostError> {
         let roster = Roster::parse(&config.roster)?;
         let directory = Directory {
@@ -49,8 +50,18 @@ impl Rules {
             attributes: config.attributes.clone(),
             groups: config.roster.groups.keys().cloned().collect::<BTreeSet<_>>(),
         };
-        let policies =
-            Policies::load(&config.policies, catalogue, directory).map_err(HostError::Policies)?;
+        let mut before = false;
+        let known = |digest| {
+            before = validated.is_some_and(|validated| validated.holds(digest));
+            before
+        };
+        let policies = Policies::load_unless(&config.policies, catalogue, directory, known)
+            .map_err(HostError::Policies)?;
+        if let Some(validated) = validated
+            && !before
+        {
+            validated.keep(policies.digest());
+        }
         let places = places(config);
         let mut catalogues: Vec<Value> = sources
             .iter()

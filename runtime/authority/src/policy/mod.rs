@@ -33,6 +33,11 @@ use thiserror::Error;
 
 pub use denial::PolicyDenial;
 
+/// Which validator looks at policies: what another one found holds for that one alone.
+pub fn validator() -> String {
+    format!("cedar {} {}", cedar_policy::get_sdk_version(), cedar_policy::get_lang_version())
+}
+
 /// A policy set that is safe and useful: what `init` writes.
 pub const DEFAULT: &str = include_str!("default.cedar");
 
@@ -187,14 +192,33 @@ impl Policies {
         catalogue: &Arc<Catalogue>,
         directory: Directory,
     ) -> Result<Self, Vec<PolicyProblem>> {
+        Self::load_unless(sources, catalogue, directory, |_| false)
+    }
+
+    /// As [`Policies::load`], where Cedar's validator need not look again at a set of which `validated` says that it
+    /// found nothing wrong: it depends on nothing but what the digest is of, and on Cedar's version. Everything
+    /// that is made of the set is made again.
+    ///
+    /// # Errors
+    /// As [`Policies::load`].
+    pub fn load_unless(
+        sources: &[PolicySource],
+        catalogue: &Arc<Catalogue>,
+        directory: Directory,
+        validated: impl FnOnce(Digest) -> bool,
+    ) -> Result<Self, Vec<PolicyProblem>> {
         let at_schema = |message: String| {
             vec![PolicyProblem { file: "schema".to_owned(), line: None, policy: None, message }]
         };
         let text = schema::text(catalogue, &directory);
-        let (schema, _) =
-            Schema::from_cedarschema_str(&text).map_err(|e| at_schema(e.to_string()))?;
-        let actions = schema.action_entities().map_err(|e| at_schema(e.to_string()))?;
-        let validator = Validator::new(schema);
+        let digest = digest(sources, &directory, &text).map_err(|e| at_schema(e.to_string()))?;
+        let validator = if validated(digest) {
+            None
+        } else {
+            let schema = Schema::from_cedarschema_str(&text);
+            let (schema, _) = schema.map_err(|e| at_schema(e.to_string()))?;
+            Some(Validator::new(schema))
+        };
         let mut problems = Vec::new();
         let (mut set, mut rules) = (PolicySet::new(), BTreeMap::new());
         let mut seen = BTreeMap::new();
@@ -212,8 +236,8 @@ impl Policies {
                 problems.push(PolicyProblem { file, line: None, policy: None, message });
                 continue;
             }
-            let result = validator.validate(&parsed, ValidationMode::Strict);
-            for error in result.validation_errors() {
+            let result = validator.as_ref().map(|v| v.validate(&parsed, ValidationMode::Strict));
+            for error in result.iter().flat_map(|result| result.validation_errors()) {
                 let policy = parsed.policy(error.policy_id()).and_then(|p| p.annotation("id"));
                 problems.push(check::problem(source, policy.map(str::to_owned), error));
             }
@@ -265,9 +289,8 @@ impl Policies {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let digest = digest(sources, &directory, &text).map_err(|e| at_schema(e.to_string()))?;
         let actions =
-            Actions::of(actions, rules.values().map(|rule| &rule.policy)).map_err(at_schema)?;
+            Actions::of(catalogue, rules.values().map(|rule| &rule.policy)).map_err(at_schema)?;
         Ok(Self {
             set,
             rules,

@@ -94,6 +94,9 @@ pub(super) fn action(interface: &crate::InterfaceName, function: &str) -> String
     format!("{interface}#{function}")
 }
 
+/// The actions that are not a function's, nor a group of such.
+pub(super) const ALONE: [&str; 3] = ["invoke", "apply-plan", "elevate"];
+
 /// The schema as Cedar's text.
 pub(super) fn text(catalogue: &Catalogue, directory: &Directory) -> String {
     let mut out = String::from(

@@ -7,11 +7,21 @@ use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpres
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     str::FromStr,
+    sync::LazyLock,
 };
 
+/// The types of entities, read once: Cedar makes a parser for each name that it reads, which takes longer than the
+/// evaluation that the name is for.
+static TYPES: LazyLock<Result<BTreeMap<&str, EntityTypeName>, String>> = LazyLock::new(|| {
+    let read =
+        |name| Ok((name, EntityTypeName::from_str(name).map_err(|e| format!("{name}: {e}"))?));
+    ["Action", "Agent", "Person", "Resource", "Team", "Tool"].into_iter().map(read).collect()
+});
+
 pub(super) fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
-    let ty = EntityTypeName::from_str(kind).map_err(|e| e.to_string())?;
-    Ok(EntityUid::from_type_name_and_id(ty, EntityId::new(id)))
+    let types = TYPES.as_ref().map_err(Clone::clone)?;
+    let ty = types.get(kind).ok_or_else(|| format!("there is no entity type `{kind}`"))?;
+    Ok(EntityUid::from_type_name_and_id(ty.clone(), EntityId::new(id)))
 }
 
 pub(super) fn principal_uid(principal: &Principal) -> Result<EntityUid, String> {

@@ -1,12 +1,12 @@
 //! What the policies say, and what is no policy set: mistakes that others ship are cases here.
 
-use crate::fixture::{POLICIES, call, policies, try_policies};
+use crate::fixture::{POLICIES, call, catalogue, policies, try_policies};
 use interlock_authority::{
     Digest, Needs, Policies, Principal, Resource,
-    policy::{Asking, Attribute, DEFAULT, Directory, PlanFacts},
+    policy::{Asking, Attribute, DEFAULT, Directory, PlanFacts, PolicySource},
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 fn asking(principal: &Principal) -> Asking<'_> {
     Asking {
@@ -81,6 +81,28 @@ fn a_policy_that_names_another_action_sees_its_groups() {
     let not = forbid.replace("\"change\"", "\"destroy\"");
     let set = policies(&format!("{POLICIES}{not}"));
     assert!(set.read(&asking(&bot), &stats, 0).is_ok());
+}
+
+/// What was validated before is made of the same text in the same way; what was not, is not believed.
+#[test]
+fn fail_closed_only_a_set_of_this_very_digest_need_not_be_validated_again() {
+    let catalogue = Arc::new(catalogue());
+    let source = |text: &str| PolicySource { file: "p.cedar".into(), text: text.into() };
+    let load = |text: &str, known: Option<Digest>| {
+        let sources = [source(text)];
+        Policies::load_unless(&sources, &catalogue, Directory::default(), |of| known == Some(of))
+    };
+    let first = load(POLICIES, None).unwrap();
+    let again = load(POLICIES, Some(first.digest())).unwrap();
+    assert_eq!(first.digest(), again.digest());
+    for cluster in ["a", "b"] {
+        assert_eq!(flush(&first, cluster), flush(&again, cluster));
+    }
+    // A word that the schema does not have, in a set whose digest is therefore another.
+    let wrong = format!(
+        "{POLICIES}@id(\"w\") permit (principal, action in Action::\"read\", resource) when {{ context.nothing }};"
+    );
+    assert!(load(&wrong, Some(first.digest())).is_err());
 }
 
 #[test]

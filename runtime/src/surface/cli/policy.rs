@@ -31,7 +31,7 @@ pub(super) async fn run(arguments: &PolicyArguments, file: &Path, output: &Outpu
 
 fn check(config: &Config, schema: bool, output: &Output) -> Ending {
     let (catalogue, sources) = load_catalogue_with_sources(config, Vec::new())?;
-    let rules = Rules::load(config, &sources, &Arc::new(catalogue))?;
+    let rules = Rules::load(config, &sources, &Arc::new(catalogue), None)?;
     let all = rules.policies.list();
     let value = json!({
         "status": "ok", "policies": all, "digest": rules.policies.digest(),

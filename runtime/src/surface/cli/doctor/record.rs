@@ -96,7 +96,7 @@ pub(super) fn unknown_ends(config: &Config, findings: &mut Findings) {
 /// Whether the rules mean something, and are the ones in force.
 pub(super) fn rules(config: &Config, findings: &mut Findings) {
     let loaded = load_catalogue_with_sources(config, Vec::new())
-        .and_then(|(catalogue, sources)| Rules::load(config, &sources, &Arc::new(catalogue)));
+        .and_then(|(catalogue, sources)| Rules::load(config, &sources, &Arc::new(catalogue), None));
     let rules = match loaded {
         Ok(rules) => rules,
         Err(error) => {
