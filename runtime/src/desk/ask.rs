@@ -145,7 +145,7 @@ pub(crate) fn body(
     let mut body = RequestBody {
         version: 1,
         id: ulid(),
-        deployment: journal.deployment(),
+        deployment: journal.deployment().to_owned(),
         host: config.name.clone(),
         asker: Asker {
             principal: principal.clone(),

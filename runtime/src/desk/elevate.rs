@@ -130,8 +130,7 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
     if standing.state() != RequestState::Approved {
         return Ok(Elevating::Waiting(waiting));
     }
-    let deployment = host.journal().deployment();
-    let holder = plugin.holder(host, principal, &deployment);
+    let holder = plugin.holder(host, principal, host.journal().deployment());
     check_holder(&case.body, &holder).map_err(|e| refused(&e))?;
     let people = approved(&standing).map_err(|e| refused(&e))?;
     let request = people.request().to_owned();
@@ -258,10 +257,9 @@ pub fn elevations(host: &Host, most: u64) -> Result<Vec<Elevation>, HostError> {
 /// Why an elevation that came into force does not hold, as far as its asker and its plugin are here.
 fn void(host: &Host, case: &Case) -> Result<(), String> {
     let plugin = case.body.plugin().ok_or("it is of no plugin")?;
-    let deployment = host.journal().deployment();
     let installed = host.config().plugins.get(&plugin.name).ok_or("its plugin was removed")?;
     let holder = Holder {
-        deployment: &deployment,
+        deployment: host.journal().deployment(),
         epoch: &host.rules().epoch,
         grants: host.grants_digest(&plugin.name).map_err(|e| e.to_string())?,
         principal: &case.body.asker.principal,

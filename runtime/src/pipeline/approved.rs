@@ -40,9 +40,8 @@ pub(super) async fn apply(call: &Call<'_>, id: &str) -> Result<Response, HostErr
         Err(HostError::Refused { code, message }) => return Ok(call.unrun(code, message).await),
         Err(error) => return Err(error),
     };
-    let deployment = journal.deployment();
-    let holder = call.holder(&deployment);
-    let (tool, arguments) = (call.tool.name.as_str(), &call.request.arguments);
+    let holder = call.holder(journal.deployment());
+    let (tool, arguments) = (call.tool.as_str(), &call.request.arguments);
     let brought = Brought { holder, tool, arguments };
     let people = match check_apply(&case.standing(&host.rules().roster), &brought) {
         Ok(people) => people,

@@ -63,7 +63,10 @@ pub(crate) struct Call<'a> {
     pub(crate) control: &'a Control,
     pub(crate) plugin: Arc<Installed>,
     pub(crate) code: Arc<Code>,
-    pub(crate) tool: Tool,
+    /// The tool's name.
+    pub(crate) tool: String,
+    /// The interfaces that it says it uses.
+    uses: Option<Vec<String>>,
     pub(crate) invocation: String,
     /// The digest of the arguments, where they have a canonical form.
     pub(crate) arguments: Option<Digest>,
@@ -108,7 +111,7 @@ async fn follow(call: &Call<'_>) -> Result<Response, HostError> {
             Err(refusal) => return call.refuse(Mode::Call, &refusal).await,
         };
         let ran = one_run::run(call, &authorized, &Start::now()?, None).await?;
-        return Ok(call.end(ran.outcome.clone(), Some(ran)).await);
+        return Ok(call.end(ran.outcome, Some(ran.seen)).await);
     }
 
     let start = Start::now()?;
@@ -116,19 +119,19 @@ async fn follow(call: &Call<'_>) -> Result<Response, HostError> {
     let (end, result) = match &planned.outcome {
         Outcome::Planned { end, result, .. } => (end.clone(), result.clone()),
         // It failed, was refused or met a limit before there was a plan.
-        other => return Ok(call.end(other.clone(), Some(planned)).await),
+        other => return Ok(call.end(other.clone(), Some(planned.seen)).await),
     };
-    if planned.log.judged.is_empty() {
+    if planned.seen.log.judged.is_empty() {
         return Ok(call.without_effects(planned, end, result).await);
     }
     let plan = call.plan(&planned, &start, end);
     let digest = call.keep(&plan).await?;
-    let verdict = apply::decide(&planning, host.policies(), plan.clone(), &planned.log.judged);
+    let verdict = apply::decide(&planning, host.policies(), plan.clone(), &planned.seen.log.judged);
     match verdict {
         Err(denial) => {
             let outcome =
                 Outcome::Refused { code: denial.code().to_owned(), message: denial.to_string() };
-            Ok(call.end(outcome, Some(planned)).await)
+            Ok(call.end(outcome, Some(planned.seen)).await)
         }
         Ok(apply::Verdict::Allowed(may)) => {
             let applying = Applying::new(*may, digest, None, None);
@@ -142,7 +145,7 @@ async fn follow(call: &Call<'_>) -> Result<Response, HostError> {
                     message: refusal.to_string(),
                 },
             };
-            Ok(call.end(outcome, Some(planned)).await)
+            Ok(call.end(outcome, Some(planned.seen)).await)
         }
     }
 }
@@ -171,7 +174,7 @@ async fn plan_only(call: &Call<'_>) -> Result<Response, HostError> {
         return Ok(call.not_run(Mode::Plan, outcome).await);
     }
     let ran = one_run::run(call, &authorized, &Start::now()?, None).await?;
-    Ok(call.end(ran.outcome.clone(), Some(ran)).await)
+    Ok(call.end(ran.outcome, Some(ran.seen)).await)
 }
 
 /// Runs the tool again, now against the tickets of a decided plan.
@@ -185,7 +188,7 @@ async fn apply_plan(
         Err(refusal) => return call.refuse(Mode::Apply, &refusal).await,
     };
     let ran = one_run::run(call, &authorized, start, Some(applying)).await?;
-    Ok(call.end(ran.outcome.clone(), Some(ran)).await)
+    Ok(call.end(ran.outcome, Some(ran.seen)).await)
 }
 
 /// Whether what the run could do may need people, or a decision on the whole.
@@ -201,7 +204,9 @@ impl<'a> Call<'a> {
         control: &'a Control,
     ) -> Result<Self, HostError> {
         let plugin = host.installed(&request.plugin).await?;
-        let tool = plugin.tool(&request.tool)?.clone();
+        // Not the whole of it: its schemas are larger than most runs.
+        let Tool { name, uses, .. } = plugin.tool(&request.tool)?;
+        let (tool, uses) = (name.clone(), uses.clone());
         let code = plugin.code(host).await?;
         let deadline = Instant::now() + host.config().limits.sandbox.time;
         let grants = plugin.grants.clone();
@@ -215,13 +220,13 @@ impl<'a> Call<'a> {
             plugin,
             code,
             tool,
+            uses,
             invocation,
             arguments,
             deadline,
             grants,
         };
-        let deployment = host.journal().deployment();
-        let elevated = desk::in_force(host, &call.holder(&deployment))?;
+        let elevated = desk::in_force(host, &call.holder(host.journal().deployment()))?;
         call.grants.extend(elevated);
         Ok(call)
     }
@@ -235,8 +240,8 @@ impl<'a> Call<'a> {
             publisher: self.plugin.publisher.as_deref(),
             imports: &self.plugin.described.imports,
             grants: &self.grants,
-            tool: &self.tool.name,
-            uses: self.tool.uses.as_deref(),
+            tool: &self.tool,
+            uses: self.uses.as_deref(),
             mode,
         };
         authorize(&asked, self.host.catalogue(), self.host.policies())
@@ -249,7 +254,7 @@ impl<'a> Call<'a> {
 
     async fn check_arguments(&self) -> Option<Outcome> {
         let (arguments, deadline) = (&self.request.arguments, self.deadline);
-        arguments::check(self.host, &self.code, &self.tool.name, arguments, deadline).await.err()
+        arguments::check(self.host, &self.code, &self.tool, arguments, deadline).await.err()
     }
 
     /// A plan without effects: every read was real, so the result is the result.
@@ -263,7 +268,7 @@ impl<'a> Call<'a> {
                 Outcome::Refused { code: "inexact".to_owned(), message: reason }
             }
         };
-        self.end(outcome, Some(ran)).await
+        self.end(outcome, Some(ran.seen)).await
     }
 
     fn plan(&self, planned: &Ran, start: &Start, end: PlanEnd) -> Plan {
@@ -274,9 +279,9 @@ impl<'a> Call<'a> {
                 digest: self.plugin.described.digest,
                 publisher: self.plugin.publisher.clone(),
             },
-            tool: self.tool.name.clone(),
+            tool: self.tool.clone(),
             arguments: self.request.arguments.clone(),
-            effects: PlanEffect::number(planned.log.planned()),
+            effects: PlanEffect::number(planned.seen.log.planned()),
             end,
             clock_base: start.clock_base,
             seed: start.seed_text(),

@@ -40,8 +40,7 @@ impl Reach {
 
 /// The tools of a plugin that a principal may call.
 pub(crate) fn offers(host: &Host, plugin: &Installed, principal: &Principal) -> Vec<Offer> {
-    let deployment = host.journal().deployment();
-    let holder = plugin.holder(host, principal, &deployment);
+    let holder = plugin.holder(host, principal, host.journal().deployment());
     let mut grants = plugin.grants.clone();
     // One that cannot be read gives nothing; the call itself says why.
     grants.extend(in_force(host, &holder).unwrap_or_default());

@@ -8,7 +8,7 @@ use crate::{
     record::{End, Event, EventBody, NotKept, Recording, Terms, What},
     response::{DeniedCall, EffectStatus, Outcome, Response},
 };
-use interlock_authority::{Authorized, InterfaceName, LinkState, Mode, Refusal};
+use interlock_authority::{Authorized, Digest, InterfaceName, LinkState, Mode, Refusal};
 use interlock_sandbox::{RunOutcome, RunReport, RunSettings};
 use std::{
     collections::BTreeMap,
@@ -39,13 +39,18 @@ impl Start {
 
     /// The seed as 64 hexadecimal digits.
     pub(super) fn seed_text(&self) -> String {
-        self.seed.iter().map(|byte| format!("{byte:02x}")).collect()
+        Digest::from_bytes(self.seed).to_string()
     }
 }
 
 /// How a run ended, and all that its gate saw.
 pub(super) struct Ran {
     pub(super) outcome: Outcome,
+    pub(super) seen: Seen,
+}
+
+/// All that the gate of a run and its sandbox saw.
+pub(super) struct Seen {
     pub(super) log: RunLog,
     report: RunReport,
 }
@@ -114,7 +119,7 @@ pub(super) async fn run(
         failed => failed,
     };
     let outcome = unless_untold(told, outcome);
-    Ok(Ran { outcome, log, report })
+    Ok(Ran { outcome, seen: Seen { log, report } })
 }
 
 /// Writes the whole run down, so that it can be done again.
@@ -254,8 +259,8 @@ impl Call<'_> {
     }
 
     /// Ends the call: written down, and told.
-    pub(super) async fn end(&self, outcome: Outcome, ran: Option<Ran>) -> Response {
-        let (log, report) = ran.map_or_else(Default::default, |r| (r.log, Some(r.report)));
+    pub(super) async fn end(&self, outcome: Outcome, seen: Option<Seen>) -> Response {
+        let (log, report) = seen.map_or_else(Default::default, |s| (s.log, Some(s.report)));
         let (text, dropped) = report.map_or((String::new(), 0), |report| {
             let dropped = report.stdout.dropped_bytes.saturating_add(report.stderr.dropped_bytes);
             (report.stdout.text + &report.stderr.text, dropped)

@@ -20,13 +20,15 @@ use std::{
 #[derive(Clone)]
 pub struct Journal {
     store: Store,
+    deployment: Arc<str>,
     publish: Vec<PathBuf>,
 }
 
 impl Journal {
     /// A journal over a store, with the places outside that keep its checkpoints.
-    pub const fn new(store: Store, publish: Vec<PathBuf>) -> Self {
-        Self { store, publish }
+    pub fn new(store: Store, publish: Vec<PathBuf>) -> Self {
+        let deployment = deployment(&store.identity().public_key()).into();
+        Self { store, deployment, publish }
     }
 
     /// Opens the journal of a configuration. Its log is the deployment's own: its key is made once, and its
@@ -50,8 +52,8 @@ impl Journal {
     }
 
     /// The deployment, 32 hexadecimal digits: a digest of the log's public key.
-    pub fn deployment(&self) -> String {
-        deployment(&self.store.identity().public_key())
+    pub fn deployment(&self) -> &str {
+        &self.deployment
     }
 
     /// The places outside.
@@ -248,7 +250,9 @@ pub(crate) fn refused(error: StoreError) -> HostError {
 #[async_trait]
 impl Recorder for Journal {
     async fn note(&self, event: Event) -> Result<(), HostError> {
-        self.keep(&Record::of(event))
+        // As JSON on the writer's thread: a recording takes longer to write than many a run.
+        let make = move || entry(&Record::of(event)).map_err(|error| error.to_string());
+        self.store.commit_later(make).map_err(refused)
     }
 
     async fn write(&self, record: Record) -> Result<(), WriteError> {

@@ -40,7 +40,7 @@ use std::{
     },
 };
 use tokio::sync::oneshot;
-use writer::{Job, Writer};
+use writer::{Job, Later, Writer};
 
 /// Tells the time, unix milliseconds.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -165,7 +165,7 @@ impl Store {
     /// Why nothing of it was written.
     pub async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Job { batch, reply: Some(reply) })?;
+        self.send(Job { batch, later: None, reply: Some(reply) })?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -175,7 +175,7 @@ impl Store {
     /// As [`Store::commit`].
     pub fn commit_blocking(&self, batch: Batch) -> Result<Committed, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Job { batch, reply: Some(reply) })?;
+        self.send(Job { batch, later: None, reply: Some(reply) })?;
         answer.blocking_recv().map_err(|_| StoreError::Stopped)?
     }
 
@@ -195,7 +195,20 @@ impl Store {
     /// When the writer has stopped.
     pub fn commit_buffered(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
         let batch = Batch { entries, ..Batch::default() };
-        self.send(Job { batch, reply: None })
+        self.send(Job { batch, later: None, reply: None })
+    }
+
+    /// As [`Store::commit_buffered`], with an entry that is made on the writer's thread: whoever hands it over need not
+    /// wait for that. Where it cannot be made the writer stops, and takes nothing after it.
+    ///
+    /// # Errors
+    /// When the writer has stopped.
+    pub fn commit_later(
+        &self,
+        make: impl FnOnce() -> Result<Entry, String> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let later: Option<Later> = Some(Box::new(make));
+        self.send(Job { batch: Batch::default(), later, reply: None })
     }
 
     fn send(&self, job: Job) -> Result<(), StoreError> {

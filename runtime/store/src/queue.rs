@@ -102,7 +102,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
 
     fn buffered() -> Job {
-        Job { batch: Batch::default(), reply: None }
+        Job { batch: Batch::default(), later: None, reply: None }
     }
 
     #[test]

@@ -24,9 +24,14 @@ use tokio::sync::oneshot;
 /// How long a batch that nobody waits for may wait for company.
 const LINGER: Duration = Duration::from_millis(20);
 
+/// An entry that is made on the writer's thread, or why it cannot be.
+pub(crate) type Later = Box<dyn FnOnce() -> Result<Entry, String> + Send>;
+
 /// One batch, and who waits for it.
 pub(crate) struct Job {
     pub(crate) batch: Batch,
+    /// What is still to be made, and comes last in the batch.
+    pub(crate) later: Option<Later>,
     pub(crate) reply: Option<oneshot::Sender<Result<Committed, StoreError>>>,
 }
 
@@ -73,7 +78,19 @@ impl Writer {
     pub(crate) fn run(mut self, queue: &Queue) {
         // Whatever ends this thread: whoever waits hears of it.
         let _ends = Ends(queue);
-        while let Some(jobs) = queue.take(LINGER) {
+        while let Some(mut jobs) = queue.take(LINGER) {
+            for job in &mut jobs {
+                match job.later.take().map(|make| make()) {
+                    None => {}
+                    Some(Ok(entry)) => job.batch.entries.push(entry),
+                    // Nobody waits for it, so nobody would hear that the journal has a gap: nothing is written after it,
+                    // and whoever is told so may rely on it.
+                    Some(Err(_)) => {
+                        queue.abandon();
+                        return;
+                    }
+                }
+            }
             self.serve(jobs);
         }
     }

@@ -105,3 +105,30 @@ fn what_is_buffered_is_there_when_the_store_is_closed() {
     assert_eq!(store.size().unwrap(), 100);
     assert_eq!(store.last(1).unwrap()[0].payload.as_deref(), Some(&b"99"[..]));
 }
+
+#[test]
+fn what_is_made_later_is_there_in_its_turn() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.commit_buffered(vec![entry("one", vec![])]).unwrap();
+    store.commit_later(|| Ok(entry("two", vec![]))).unwrap();
+    store.commit_buffered(vec![entry("three", vec![])]).unwrap();
+    drop(store);
+    let store = scene.open();
+    let payloads = store.last(3).unwrap().into_iter().map(|stored| stored.payload.unwrap());
+    assert_eq!(payloads.collect::<Vec<_>>(), [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
+}
+
+/// A gap that nobody hears of would be worse than a journal that takes nothing.
+#[tokio::test]
+async fn after_what_cannot_be_made_nothing_is_written() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.commit_later(|| Err("it has no JSON".to_owned())).unwrap();
+    let batch =
+        interlock_store::Batch { entries: vec![entry("next", vec![])], ..Default::default() };
+    assert!(store.commit(batch).await.is_err());
+    assert!(store.commit_buffered(vec![entry("later", vec![])]).is_err());
+    drop(store);
+    assert_eq!(scene.open().size().unwrap(), 0);
+}
