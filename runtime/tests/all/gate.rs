@@ -1,6 +1,10 @@
 //! The one door, driven directly: whatever a sandbox may hand it, the provider sees only what was
 //! decided, recorded and in time.
 
+mod applying; // a run that applies a decided plan: its tickets, and what stops it
+mod intents; // what is written before and after an effect, and what becomes of it where it is not
+mod limits; // how much a run may ask, and what it leaves behind when it is over
+
 use crate::fixture::{Mood, Scene, call, scene, scene_until, state_of};
 use interlock::{
     authority::Mode,
@@ -20,13 +24,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-const ALL: &[&str] = &["look", "tune", "wipe"];
+pub(super) const ALL: &[&str] = &["look", "tune", "wipe"];
 
-fn evict() -> GuestCall {
+pub(super) fn evict() -> GuestCall {
     call("tune", "evict", &["a", "k"])
 }
 
-async fn code(scene: &Scene, call: GuestCall) -> String {
+pub(super) async fn code(scene: &Scene, call: GuestCall) -> String {
     match scene.gate.call(call).await {
         GateAnswer::Result(_) => "ok".to_owned(),
         GateAnswer::Denied { code, .. } => code.into_owned(),
@@ -34,7 +38,7 @@ async fn code(scene: &Scene, call: GuestCall) -> String {
     }
 }
 
-fn moody(mode: Mode, mood: Mood) -> Scene {
+pub(super) fn moody(mode: Mode, mood: Mood) -> Scene {
     let deadline = match mood {
         Mood::Hangs | Mood::Blocks | Mood::Slow | Mood::Ponders => Duration::from_secs(1),
         _ => Duration::from_secs(60),
@@ -126,6 +130,8 @@ async fn a_freeze_stops_effects_and_not_reads() {
     let scene = scene(Mode::Call, ALL, "cache/a");
     state_of(scene.state.path()).set("fire").unwrap();
     assert_eq!(code(&scene, evict()).await, "frozen");
+    // Nobody is asked what would happen, and nothing is written of what does not.
+    assert_eq!(*scene.cache.seen.lock().unwrap(), [""; 0]);
     assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "ok");
     assert_eq!(scene.cache.count("perform"), 0);
     assert!(state_of(scene.state.path()).clear().unwrap());
