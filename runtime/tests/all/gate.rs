@@ -38,6 +38,15 @@ pub(super) async fn code(scene: &Scene, call: GuestCall) -> String {
     }
 }
 
+/// Waits for something, and not for ever.
+pub(super) async fn comes(what: &str, come: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !come() {
+        assert!(start.elapsed() < Duration::from_secs(10), "{what} does not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 pub(super) fn moody(mode: Mode, mood: Mood) -> Scene {
     let deadline = match mood {
         Mood::Hangs | Mood::Blocks | Mood::Slow | Mood::Ponders => Duration::from_secs(1),
@@ -169,9 +178,7 @@ async fn a_provider_that_does_not_answer_ends_the_run_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn intent_before_effect_nothing_starts_once_the_run_is_over() {
     let over = async |scene: &Scene| {
-        while scene.cache.count("forecasted") == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        comes("the forecast", || scene.cache.count("forecasted") > 0).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(scene.cache.count("perform"), 0);
         assert_eq!(scene.memory.kinds(), [""; 0]);
@@ -287,9 +294,7 @@ async fn a_freeze_stops_an_effect_that_waits_for_its_turn() {
     *scene.cache.mood.lock().unwrap() = Mood::Slow;
     let freeze = state_of(scene.state.path());
     let frozen = async {
-        while scene.cache.count("perform") == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        comes("the effect", || scene.cache.count("perform") > 0).await;
         freeze.set("fire").unwrap();
     };
     let (code, ()) = tokio::join!(code(&scene, evict()), frozen);

@@ -36,8 +36,9 @@ fn flush() -> GuestCall {
 }
 
 /// The plan of a run that makes these calls, with what was found of each.
-async fn planned(calls: &[GuestCall]) -> (Plan, Vec<Judged>) {
+async fn planned(mood: Mood, calls: &[GuestCall]) -> (Plan, Vec<Judged>) {
     let scene = scene(Mode::Plan, ALL, "cache");
+    *scene.cache.mood.lock().unwrap() = mood;
     for call in calls {
         assert_eq!(code(&scene, call.clone()).await, "ok");
     }
@@ -61,7 +62,11 @@ async fn planned(calls: &[GuestCall]) -> (Plan, Vec<Judged>) {
 
 /// The proof that the plan of these calls may be applied, as policy gives it.
 pub(super) async fn by_policy(calls: &[GuestCall]) -> MayApply {
-    let (plan, judged) = planned(calls).await;
+    by_policy_where(Mood::Well, calls).await
+}
+
+async fn by_policy_where(mood: Mood, calls: &[GuestCall]) -> MayApply {
+    let (plan, judged) = planned(mood, calls).await;
     let authorized = authorized(Mode::Plan, ALL, "cache");
     match decide(&authorized, &policies(POLICIES), plan, &judged).unwrap() {
         Verdict::Allowed(may) => *may,
@@ -82,7 +87,7 @@ async fn by_people(calls: &[GuestCall]) -> MayApply {
             teams: Vec::new(),
             operators: Vec::new(),
         },
-        wish: Wish::Plan { plan: Box::new(planned(calls).await.0) },
+        wish: Wish::Plan { plan: Box::new(planned(Mood::Well, calls).await.0) },
         needs: Needs::people(1, "", None),
         not_counted: Vec::new(),
         created: 1000,
@@ -227,6 +232,26 @@ async fn policies_are_told_how_many_effects_a_run_has_had() {
         assert_eq!(code(&scene, evict()).await, "ok");
         assert_eq!(code(&scene, other()).await, "ok");
         assert_eq!(code(&scene, evict()).await, "forbidden");
+        assert_eq!(scene.cache.count("perform"), performed);
+    }
+}
+
+/// The same where it is not the call's own resource that a policy is about, but what the effect reaches.
+#[tokio::test]
+async fn policies_of_what_an_effect_reaches_are_told_how_many_there_were() {
+    let few = format!(
+        r#"{POLICIES}
+        @id("few") forbid (principal, action in Action::"change", resource in Resource::"cache/other")
+            when {{ context.run.effects >= 1 }};"#
+    );
+    let reach = Mood::Reaches;
+    let applying = applies_where(by_policy_where(reach, &[evict(), other()]).await, &few);
+    let by =
+        |mode| scene_of(authorized(mode, ALL, "cache"), |parts| parts.policies = policies(&few));
+    for (scene, performed) in [(applying, 1), (by(Mode::Call), 1), (by(Mode::Plan), 0)] {
+        *scene.cache.mood.lock().unwrap() = reach;
+        assert_eq!(code(&scene, evict()).await, "ok");
+        assert_eq!(code(&scene, other()).await, "forbidden");
         assert_eq!(scene.cache.count("perform"), performed);
     }
 }
