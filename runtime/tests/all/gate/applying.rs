@@ -217,22 +217,33 @@ async fn plan_is_the_grant_a_plan_that_rules_stop_is_over() {
     assert_eq!(code(&scene, evict()).await, "ok");
 }
 
-/// A policy that counts the effects of a run counts those that were applied.
+/// A policy that counts the effects of a run is asked before a provider is, for effects and for reads.
 #[tokio::test]
 async fn policies_are_told_how_many_effects_a_run_has_had() {
     let few = format!(
         r#"{POLICIES}
-        @id("few") forbid (principal, action in Action::"change", resource)
-            when {{ context.run.effects >= 2 }};"#
+        @id("few") forbid (principal, action, resource)
+            when {{ context has run && context.run.effects >= 2 }};"#
     );
-    let applying = applies_where(by_policy(&[evict(), other(), evict()]).await, &few);
+    let may = by_policy(&[evict(), other(), evict()]).await;
     let by =
         |mode| scene_of(authorized(mode, ALL, "cache"), |parts| parts.policies = policies(&few));
-    for (scene, performed) in [(applying, 2), (by(Mode::Call), 2), (by(Mode::Plan), 0)] {
-        assert_eq!(code(&scene, evict()).await, "ok");
-        assert_eq!(code(&scene, other()).await, "ok");
-        assert_eq!(code(&scene, evict()).await, "forbidden");
-        assert_eq!(scene.cache.count("perform"), performed);
+    for (scene, performed) in
+        [(applies_where(may, &few), 2), (by(Mode::Call), 2), (by(Mode::Plan), 0)]
+    {
+        let look = || call("look", "stats", &["b"]);
+        for (call, expected) in [
+            (look(), "ok"),
+            (evict(), "ok"),
+            (look(), "ok"),
+            (other(), "ok"),
+            (look(), "forbidden"),
+            (evict(), "forbidden"),
+        ] {
+            assert_eq!(code(&scene, call).await, expected);
+        }
+        assert_eq!((scene.cache.count("read"), scene.cache.count("perform")), (2, performed));
+        assert!(scene.cache.count("forecast") <= 2);
     }
 }
 

@@ -1,7 +1,7 @@
 //! How much a run may ask of its host, who is asked at all, and what is left of a run when it is over.
 
 use super::{ALL, code, comes, evict, moody};
-use crate::fixture::{Mood, authorized, call, scene, scene_of, source};
+use crate::fixture::{Mood, authorized, call, scene, scene_of, scene_until, source};
 use interlock::{
     authority::{Catalogue, Digest, Mode, catalogue::CatalogueSource, epoch::Epoch},
     gate::Ended,
@@ -33,6 +33,12 @@ async fn bytes_are_counted_both_ways_and_to_the_last() {
     };
     assert_eq!((&*ended, limit), ("host-bytes", true));
     assert_eq!(over.cache.count("read"), 1);
+    // No count runs over and begins again.
+    let most = scene(Mode::Call, ALL, "cache/a");
+    for _ in 0..3 {
+        assert_eq!(code(&most, of(u64::MAX)).await, "host-bytes");
+    }
+    assert_eq!(most.cache.count("read"), 0);
 }
 
 /// A run that is denied more than a caller reads: so many reasons, and all in the record.
@@ -203,8 +209,7 @@ async fn the_first_end_of_a_run_is_its_end() {
 /// Of the effects of a run only the one that is under way is unknown, and its host does not wait for it for ever.
 #[tokio::test]
 async fn at_most_once_an_effect_under_way_is_told_by_its_name_and_is_waited_for() {
-    let scene = moody(Mode::Call, Mood::Slow);
-    *scene.cache.mood.lock().unwrap() = Mood::Well;
+    let scene = scene_until(Mode::Call, ALL, "cache/a", Duration::from_millis(1500));
     assert_eq!(code(&scene, call("tune", "evict", &["a", "first"])).await, "ok");
     *scene.cache.mood.lock().unwrap() = Mood::Slow;
     let GateAnswer::End { code: ended, message, limit } = scene.gate.call(evict()).await else {
