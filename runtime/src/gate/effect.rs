@@ -100,7 +100,7 @@ impl RunGate {
     /// An effect of a direct run: judged by its forecast.
     async fn direct(&self, permitted: Permitted, hands: &Hands) -> Result<Wished, Stop> {
         let forecast = match hands.forecaster.forecast(&permitted, &[]).await? {
-            Forecasted::Exact(forecast) => forecast.bounded(),
+            Forecasted::Exact(forecast) => forecast,
             Forecasted::NoEffect(answer) => return Ok(Wished::Answer(answer)),
             Forecasted::Inexact(why) => {
                 let call = permitted.call();

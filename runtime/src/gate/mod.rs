@@ -97,12 +97,13 @@ pub struct RunGate {
 struct Tied<'a> {
     task: JoinHandle<Result<(Value, u64), Stop>>,
     gate: &'a RunGate,
-    answered: bool,
+    /// Whether it was answered, or told that it is too late.
+    settled: bool,
 }
 
 impl Drop for Tied<'_> {
     fn drop(&mut self) {
-        if !self.answered {
+        if !self.settled {
             self.gate.lock().over = true;
             self.task.abort();
         }
@@ -361,14 +362,18 @@ impl Gate for RunGate {
         // only this run.
         let gate = self.clone();
         let task = tokio::spawn(async move { gate.gate(call).await });
-        let mut deciding = Tied { task, gate: self, answered: false };
-        let decided = match tokio::time::timeout_at(self.parts.deadline, &mut deciding.task).await {
+        let mut deciding = Tied { task, gate: self, settled: false };
+        let in_time = tokio::time::timeout_at(self.parts.deadline, &mut deciding.task).await;
+        deciding.settled = true;
+        let decided = match in_time {
             Ok(decided) => {
-                deciding.answered = true;
                 let panicked = |_| Ended::Fault("the provider panicked, or its gate".to_owned());
                 decided.map_err(panicked).unwrap_or_else(|ended| Err(ended.into()))
             }
-            Err(_) => Err(self.late().into()),
+            Err(_) => {
+                deciding.task.abort();
+                Err(self.late().into())
+            }
         };
         let (answer, size) = match decided {
             Ok((answer, size)) => (GateAnswer::Result(answer), size),

@@ -138,6 +138,12 @@ pub(crate) enum Mood {
     Shy,
     /// Does not allow the call.
     Strict,
+    /// Says that there would be no effect.
+    Idle,
+    /// Does not do what it is told, with this code.
+    Refuses(&'static str),
+    /// Tries, and it fails part-way.
+    Fails,
 }
 
 /// Counts what was asked of it.
@@ -145,6 +151,8 @@ pub(crate) enum Mood {
 pub(crate) struct Cache {
     pub(crate) mood: Mutex<Mood>,
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
+    /// The revisions that effects expected of their resources.
+    pub(crate) expected: Mutex<Vec<String>>,
 }
 
 impl Cache {
@@ -182,7 +190,10 @@ impl Cache {
             | Mood::Ponders
             | Mood::Sour
             | Mood::Tells
-            | Mood::Shy => Ok(()),
+            | Mood::Shy
+            | Mood::Idle
+            | Mood::Refuses(_)
+            | Mood::Fails => Ok(()),
         }
     }
 }
@@ -219,6 +230,9 @@ impl Forecaster for Cache {
         if mood == Mood::Vague {
             return Ok(Forecasted::Inexact("it depends".into()));
         }
+        if mood == Mood::Idle {
+            return Ok(Forecasted::NoEffect(json!({"err": {"failed": "no such key"}})));
+        }
         if mood == Mood::Ponders {
             std::thread::sleep(Duration::from_millis(2500));
             self.note("forecasted");
@@ -246,6 +260,7 @@ impl Performer for Cache {
         still_allowed: &StillAllowed,
     ) -> Result<Performed, ProviderFault> {
         self.note("perform");
+        self.expected.lock().unwrap().push(effect.expected().as_str().to_owned());
         self.behave().await?;
         if let Err(why) = still_allowed() {
             return Ok(Performed::Refused {
@@ -253,10 +268,19 @@ impl Performer for Cache {
                 result: json!({"err": {"denied": why}}),
             });
         }
-        self.note("performed");
         let revisions =
             BTreeMap::from([(effect.call().resource().clone(), Revision::new("after"))]);
-        Ok(Performed::Done { result: json!({"ok": null}), revisions })
+        let mood = *self.mood.lock().unwrap();
+        if let Mood::Refuses(code) = mood {
+            return Ok(Performed::Refused { code, result: json!({"err": {"failed": code}}) });
+        }
+        self.note("performed");
+        Ok(match mood {
+            Mood::Fails => {
+                Performed::Failed { result: json!({"err": {"failed": "half"}}), revisions }
+            }
+            _ => Performed::Done { result: json!({"ok": null}), revisions },
+        })
     }
 }
 
@@ -264,6 +288,14 @@ impl Performer for Cache {
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) events: Mutex<Vec<Event>>,
+    /// What was to be written, with what had to hold.
+    pub(crate) records: Mutex<Vec<Record>>,
+    /// Why the next record is not written.
+    pub(crate) refuses: Mutex<Option<WriteError>>,
+    /// What happens elsewhere while the next record is written.
+    pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// The places outside take nothing.
+    pub(crate) shut: Mutex<bool>,
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
     /// Events of this kind cannot be kept.
     pub(crate) fails_at: Mutex<Option<&'static str>>,
@@ -301,9 +333,21 @@ impl Recorder for Memory {
         self.keep(event)
     }
     async fn write(&self, record: Record) -> Result<(), WriteError> {
+        self.records.lock().unwrap().push(record.clone());
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+            meanwhile();
+        }
+        if let Some(why) = self.refuses.lock().unwrap().take() {
+            return Err(why);
+        }
         Ok(self.keep(record.event)?)
     }
     async fn publish(&self) -> Result<(), HostError> {
+        if *self.shut.lock().unwrap() {
+            let message = "a place takes no checkpoint".to_owned();
+            return Err(HostError::Journal { code: "unpublished", message });
+        }
+        self.seen.lock().unwrap().push("publish".to_owned());
         Ok(())
     }
 }
@@ -328,9 +372,13 @@ pub(crate) fn grant(interface: &str, resources: &[&str]) -> Grant {
 }
 
 pub(crate) fn authorized(mode: Mode, granted: &[&str], resource: &str) -> Authorized {
+    let grants: Vec<Grant> = granted.iter().map(|i| grant(i, &[resource])).collect();
+    authorized_by(mode, &grants)
+}
+
+pub(crate) fn authorized_by(mode: Mode, grants: &[Grant]) -> Authorized {
     let catalogue = Catalogue::load(&[source()]).unwrap();
     let known: BTreeSet<Principal> = ["Agent::bot".parse().unwrap()].into();
-    let grants: Vec<Grant> = granted.iter().map(|i| grant(i, &[resource])).collect();
     let imports = catalogue
         .interfaces()
         .filter(|i| grants.iter().any(|g| g.interface == i.name))
@@ -343,7 +391,7 @@ pub(crate) fn authorized(mode: Mode, granted: &[&str], resource: &str) -> Author
         digest: Digest::from_bytes([7; 32]),
         publisher: None,
         imports: &imports,
-        grants: &grants,
+        grants,
         tool: "tidy",
         uses: None,
         mode,
@@ -371,14 +419,21 @@ pub(crate) fn scene_until(
     resource: &str,
     deadline: Duration,
 ) -> Scene {
+    scene_of(authorized(mode, granted, resource), |parts| {
+        parts.deadline = Instant::now() + deadline;
+    })
+}
+
+/// A scene in which something is otherwise.
+pub(crate) fn scene_of(authorized: Authorized, otherwise: impl FnOnce(&mut GateParts)) -> Scene {
     let seen = Arc::default();
     let cache = Arc::new(Cache { seen: Arc::clone(&seen), ..Cache::default() });
     let memory = Arc::new(Memory { seen, ..Memory::default() });
     let state = tempfile::tempdir().unwrap();
     let tasks = EffectTasks::default();
-    let parts = GateParts {
+    let mut parts = GateParts {
         invocation: "01TEST".into(),
-        authorized: authorized(mode, granted, resource),
+        authorized,
         catalogue: Arc::new(Catalogue::load(&[source()]).unwrap()),
         policies: policies(POLICIES),
         applying: None,
@@ -389,9 +444,10 @@ pub(crate) fn scene_until(
         host_bytes: 4096,
         plan_bytes: 64,
         recording: 1 << 20,
-        deadline: Instant::now() + deadline,
+        deadline: Instant::now() + Duration::from_secs(60),
         tasks: tasks.clone(),
     };
+    otherwise(&mut parts);
     let providers = BTreeMap::from([("cache".to_owned(), Provider::new(cache.clone()))]);
     Scene { gate: RunGate::new(parts, &providers), cache, memory, tasks, state }
 }

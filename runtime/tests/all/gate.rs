@@ -1,6 +1,10 @@
 //! The one door, driven directly: whatever a sandbox may hand it, the provider sees only what was
 //! decided, recorded and in time.
 
+mod applying; // a run that applies a decided plan: its tickets, and what stops it
+mod intents; // what is written before and after an effect, and what becomes of it where it is not
+mod limits; // how much a run may ask, and what it leaves behind when it is over
+
 use crate::fixture::{Mood, Scene, call, scene, scene_until, state_of};
 use interlock::{
     authority::Mode,
@@ -20,13 +24,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-const ALL: &[&str] = &["look", "tune", "wipe"];
+pub(super) const ALL: &[&str] = &["look", "tune", "wipe"];
 
-fn evict() -> GuestCall {
+pub(super) fn evict() -> GuestCall {
     call("tune", "evict", &["a", "k"])
 }
 
-async fn code(scene: &Scene, call: GuestCall) -> String {
+pub(super) async fn code(scene: &Scene, call: GuestCall) -> String {
     match scene.gate.call(call).await {
         GateAnswer::Result(_) => "ok".to_owned(),
         GateAnswer::Denied { code, .. } => code.into_owned(),
@@ -34,7 +38,16 @@ async fn code(scene: &Scene, call: GuestCall) -> String {
     }
 }
 
-fn moody(mode: Mode, mood: Mood) -> Scene {
+/// Waits for something, and not for ever.
+pub(super) async fn comes(what: &str, come: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !come() {
+        assert!(start.elapsed() < Duration::from_secs(10), "{what} does not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub(super) fn moody(mode: Mode, mood: Mood) -> Scene {
     let deadline = match mood {
         Mood::Hangs | Mood::Blocks | Mood::Slow | Mood::Ponders => Duration::from_secs(1),
         _ => Duration::from_secs(60),
@@ -126,6 +139,8 @@ async fn a_freeze_stops_effects_and_not_reads() {
     let scene = scene(Mode::Call, ALL, "cache/a");
     state_of(scene.state.path()).set("fire").unwrap();
     assert_eq!(code(&scene, evict()).await, "frozen");
+    // Nobody is asked what would happen, and nothing is written of what does not.
+    assert_eq!(*scene.cache.seen.lock().unwrap(), [""; 0]);
     assert_eq!(code(&scene, call("look", "stats", &["a"])).await, "ok");
     assert_eq!(scene.cache.count("perform"), 0);
     assert!(state_of(scene.state.path()).clear().unwrap());
@@ -163,9 +178,7 @@ async fn a_provider_that_does_not_answer_ends_the_run_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn intent_before_effect_nothing_starts_once_the_run_is_over() {
     let over = async |scene: &Scene| {
-        while scene.cache.count("forecasted") == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        comes("the forecast", || scene.cache.count("forecasted") > 0).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(scene.cache.count("perform"), 0);
         assert_eq!(scene.memory.kinds(), [""; 0]);
@@ -281,9 +294,7 @@ async fn a_freeze_stops_an_effect_that_waits_for_its_turn() {
     *scene.cache.mood.lock().unwrap() = Mood::Slow;
     let freeze = state_of(scene.state.path());
     let frozen = async {
-        while scene.cache.count("perform") == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        comes("the effect", || scene.cache.count("perform") > 0).await;
         freeze.set("fire").unwrap();
     };
     let (code, ()) = tokio::join!(code(&scene, evict()), frozen);
