@@ -30,6 +30,10 @@ use std::{
     time::Duration,
 };
 
+/// The host's own: what runs in this process is measured as it is in the host's, and so are the floors.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "interlock-bench [--quick] [--json] [--write] [--only GROUP] --binary INTERLOCK
 groups: invocation, read, policy, effect, stdio, http, start, journal";
 

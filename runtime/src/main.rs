@@ -4,6 +4,10 @@
 
 use std::process::ExitCode;
 
+/// A fifth of a capability call was the system's allocator (docs/decisions/0027).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     interlock::helper::run_if_asked();
     interlock::surface::cli::main()
