@@ -69,6 +69,29 @@ fn asker_cannot_approve_and_everybody_else_is_left_out_for_a_reason() {
     assert_eq!(names, ["asked@example.com", "op@example.com", "pub@example.com"]);
 }
 
+/// Who is excluded is a person, by whichever of their names the configuration or the request has them.
+#[test]
+fn asker_cannot_approve_under_another_name() {
+    let keys = Keys::new();
+    let people = [("anna", "asked"), ("olga", "op"), ("paula", "pub")];
+    let source = RosterSource {
+        people: people.map(|(person, key)| (person.to_owned(), vec![at(key)])).into(),
+        ..source(&keys)
+    };
+    let roster = Roster::parse(&source).unwrap();
+    let mut body = published(Needs::people(1, "", None));
+    body.asker.principal = Principal::Person(at("asked"));
+    for (person, why) in [
+        ("anna", NotCounted::Asked),
+        ("olga", NotCounted::OperatesTheAsker),
+        ("paula", NotCounted::PublishedThePlugin),
+    ] {
+        let counted = tally(&body, &roster, &[signer(person, None)]);
+        assert_eq!(reasons(&counted), [(person, why)]);
+        assert!(!counted.met);
+    }
+}
+
 #[test]
 fn a_touch_is_needed_where_the_roster_demands_one_for_what_destroys_and_nowhere_else() {
     let keys = Keys::new();

@@ -298,6 +298,30 @@ fn policies_know_how_far_a_plan_reaches() {
     }
 }
 
+/// Whatever an effect touches counts, and its own resource in any case.
+#[test]
+fn a_plan_reaches_what_its_effects_touch_and_what_they_are_on() {
+    let call = evict("a");
+    let own = call.resource().to_string();
+    for (touches, resources) in [
+        (vec![own.as_str()], 1),
+        (vec![own.as_str(), "cache/a/key/l"], 2),
+        (vec!["cache/a/key/l"], 2),
+        (vec![], 1),
+    ] {
+        let is = format!("context.plan.resources == {resources}");
+        let set = and(&format!(
+            r#"@id("f") forbid (principal, action == Action::"apply-plan", resource) when {{ {is} }};"#
+        ));
+        let permitted = permitted(&call);
+        let judged =
+            judge(&authorized(Mode::Plan), &set, permitted, forecast(&touches), 0).unwrap();
+        let plan = plan(std::slice::from_ref(&call), PlanEnd::Complete);
+        let denial = decide(&authorized(Mode::Plan), &set, plan, &[judged]).unwrap_err();
+        assert_eq!(denial.code(), "forbidden", "{touches:?} is not {is}");
+    }
+}
+
 #[test]
 fn a_plan_needs_what_each_of_its_effects_needs_and_what_the_whole_needs() {
     let rule = r#"@id("b") @approvals("3") permit (principal, action in Action::"change", resource in Resource::"cache/b");
