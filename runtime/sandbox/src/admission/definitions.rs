@@ -214,6 +214,8 @@ mod tests {
         }
         assert_eq!(refused(|d| d["output-schema"] = json!("{}")), None, "a result may be anything");
         assert_eq!(refused(|d| d["uses"] = Value::Null), None);
+        let said = refused(|d| d["x".repeat(10_000)] = json!(1)).unwrap_or_default();
+        assert!(said.starts_with("unknown field `xxx") && said.len() < 600, "{} bytes", said.len());
         let said = refused(|d| d["name"] = json!("x".repeat(10_000))).unwrap_or_default();
         assert!(said.starts_with(&format!("tool `{}`: ", "x".repeat(80))), "{said}");
     }

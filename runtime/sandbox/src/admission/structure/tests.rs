@@ -194,6 +194,12 @@ fn what_is_within_bounds_must_still_be_valid() {
         let error = read_text(text).unwrap_err();
         assert!(matches!(&error, AdmissionError::Malformed(m) if m.contains(says)), "{error}");
     }
+    let both = format!(
+        "(component (type (tuple {})) (core module (func (result i32))))",
+        "u8 ".repeat(513)
+    );
+    let error = read_text(&both).unwrap_err();
+    assert!(matches!(&error, AdmissionError::OutOfBounds(_)), "{error}");
     // Truncated in the header of a section, and inside of one.
     let whole = wat::parse_str("(component (type (tuple u8 u8)))").unwrap();
     for cut in [1, 3] {
