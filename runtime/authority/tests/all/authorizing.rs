@@ -106,4 +106,12 @@ fn an_import_that_no_catalogue_describes_is_refused() {
             import: "acme:cache/tune@1.0.0#format".into()
         }
     );
+    // Not even where a grant names it.
+    let mut gone = everything();
+    gone.insert(name("gone"), ["f".to_owned()].into());
+    let mut grants = all_grants();
+    grants.push(grant("gone", None, &["cache"]));
+    let refused = decide("Agent::bot", &gone, &grants, None, Mode::Call).unwrap_err();
+    let import = name("gone").to_string();
+    assert_eq!(refused, Refusal::Uncatalogued { plugin: "cachebox".into(), import });
 }

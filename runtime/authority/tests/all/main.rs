@@ -8,6 +8,8 @@
 
 mod authorizing; // which functions are live, and who is refused before a run
 mod catalogues; // what is wrong with a catalogue, and where
+mod counting; // who counts towards a quorum, one check at a time
+mod deciding; // single effects and whole plans, one check at a time
 mod documents; // what people are shown
 mod elevating; // more authority for a while: what may be asked for, and when it holds
 mod fixture; // one small catalogue for all of these

@@ -177,6 +177,7 @@ fn one_door_a_replayed_run_permits_nothing() {
             links: was.links().clone(),
         });
         assert_eq!(again.links(), was.links());
+        assert_eq!((again.mode(), again.grants().len()), (Mode::Plan, 0));
         let mut permitted = 0;
         for (interface, function, arguments) in [
             ("look", "stats", vec![json!("a")]),

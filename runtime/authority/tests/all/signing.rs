@@ -173,7 +173,7 @@ fn a_roster_that_does_not_say_whose_key_it_is_is_refused() {
     assert!(try_roster(&a, &[("x", names)], &[("g", names)]).is_ok());
 }
 
-fn signer(person: &str, presence: Option<bool>) -> Signer {
+pub(crate) fn signer(person: &str, presence: Option<bool>) -> Signer {
     Signer {
         person: person.into(),
         principal: person.into(),
@@ -316,7 +316,7 @@ fn presence_and_solo() {
     assert!(met("op@example.com", Some(true)));
 }
 
-struct Approved {
+pub(crate) struct Approved {
     keys: Keys,
     roster: Roster,
     body: RequestBody,
@@ -325,10 +325,14 @@ struct Approved {
 }
 
 fn approved_by_two() -> Approved {
+    approved_by_two_people(body(Needs::people(2, "", None)))
+}
+
+/// A request that two people signed.
+pub(crate) fn approved_by_two_people(body: RequestBody) -> Approved {
     let keys = Keys::new();
     let text: String = ["a", "b"].iter().map(|n| keys.line(n, "ed25519", "")).collect();
     let roster = roster(&text);
-    let body = body(Needs::people(2, "", None));
     let document = document::render(&body).unwrap();
     let history = ["a", "b"]
         .iter()
@@ -338,7 +342,7 @@ fn approved_by_two() -> Approved {
 }
 
 impl Approved {
-    fn standing(&self) -> Standing<'_> {
+    pub(crate) fn standing(&self) -> Standing<'_> {
         Standing {
             body: &self.body,
             document: &self.document,

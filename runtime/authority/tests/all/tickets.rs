@@ -3,7 +3,7 @@
 
 use crate::fixture::call;
 use interlock_authority::{
-    Authorized, Digest, Forecast, Planned, Policies, ResolvedCall, Revision,
+    Authorized, Class, Digest, Forecast, Planned, Policies, ResolvedCall, Revision, Scope,
     apply::{MayApply, Verdict, decide as decide_plan},
     permit::{judge, permit},
     plan::{Plan, PlanEffect, PlanEnd, PluginRef},
@@ -150,9 +150,6 @@ fn plan_is_the_grant_a_deviation_says_what_differs() {
         let mut tickets = may(std::slice::from_ref(planned), PlanEnd::Complete).tickets();
         let deviation = tickets.offer(asked).unwrap_err();
         assert_eq!(deviation.kind, kind);
-        let sentence = kind.sentence();
-        let word = sentence.split(' ').next_back().unwrap();
-        assert!(["interface", "function", "resource", "arguments"].contains(&word), "{sentence}");
         assert_eq!(deviation.step, Some(1));
         assert_eq!(deviation.expected.unwrap().function, planned.function());
         assert_eq!(deviation.asked.resource, *asked.resource());
@@ -168,6 +165,43 @@ fn plan_is_the_grant_a_deviation_says_what_differs() {
     let mut tickets = may(&[letters[0].clone()], PlanEnd::Complete).tickets();
     tickets.void();
     assert_eq!(tickets.offer(&letters[0]).unwrap_err().kind, DeviationKind::Voided);
+}
+
+/// What the asker reads after "the run asked for something else:".
+#[test]
+fn each_deviation_has_its_sentence() {
+    for (kind, sentence) in [
+        (DeviationKind::DifferentInterface, "it is of another interface"),
+        (DeviationKind::DifferentFunction, "it is another function"),
+        (DeviationKind::DifferentResource, "it is on another resource"),
+        (DeviationKind::DifferentArguments, "it has other arguments"),
+        (DeviationKind::PastHorizon, "the plan ended before it; call again, which plans the rest"),
+        (DeviationKind::NoneLeft, "the plan has no more effects"),
+        (DeviationKind::Voided, "what was left of the plan is void"),
+    ] {
+        assert_eq!(kind.sentence(), sentence);
+    }
+}
+
+/// Each part of an effect is compared: one alone that differs is another effect.
+#[test]
+fn plan_is_the_grant_an_effect_is_for_its_call_alone() {
+    let evict = call("tune", "evict", &["a", "k"]);
+    let effect = plan(std::slice::from_ref(&evict), PlanEnd::Complete).effects.remove(0);
+    assert!(effect.is_for(&evict));
+    let different: [fn(&mut PlanEffect); 6] = [
+        |e| e.interface = crate::fixture::name("wipe"),
+        |e| e.function = "resize".into(),
+        |e| e.class = Class::Destroy,
+        |e| e.scope = Scope::Subtree,
+        |e| e.resource = "cache/b/key/k".parse().unwrap(),
+        |e| _ = e.arguments.insert("key".into(), json!("l")),
+    ];
+    for (part, change) in different.into_iter().enumerate() {
+        let mut changed = effect.clone();
+        change(&mut changed);
+        assert!(!changed.is_for(&evict), "{part}");
+    }
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn schema(text: &str) -> Result<Value, String> {
     if !value.is_object() {
         return Err("it is not a JSON object".into());
     }
-    text::check_json(&value, MAX_SCHEMA)?;
+    text::check_json(&value)?;
     Ok(value)
 }
 
@@ -128,6 +128,121 @@ mod tests {
         assert_eq!(tools[0].input_schema, json!({"type": "object"}));
     }
 
+    /// What is said of a definition that is refused.
+    fn refused(change: impl FnOnce(&mut Value)) -> Option<String> {
+        match check(definition(change)) {
+            Ok(tools) => {
+                assert_eq!(tools.len(), 1);
+                None
+            }
+            Err(AdmissionError::BadDescription(said)) => Some(said),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    /// A schema of exactly so many bytes.
+    fn schema_of(bytes: usize) -> Value {
+        let text = r#"{"type":"object"}"#;
+        json!(format!("{text}{}", " ".repeat(bytes - text.len())))
+    }
+
+    #[test]
+    fn each_bound_holds_to_its_edge() {
+        let uses = |n: usize| json!(vec!["a"; n]);
+        for (what, at, above, says) in [
+            ("name", json!("x".repeat(63)), json!("x".repeat(64)), "the name is not of the form"),
+            (
+                "title",
+                json!("x".repeat(200)),
+                json!("x".repeat(201)),
+                "title: it has 201 bytes; at most 200 are admitted",
+            ),
+            (
+                "description",
+                json!("x".repeat(4_096)),
+                json!("x".repeat(4_097)),
+                "description: it has 4097 bytes; at most 4096 are admitted",
+            ),
+            (
+                "input-schema",
+                schema_of(65_536),
+                schema_of(65_537),
+                "input schema: it has 65537 bytes; at most 65536 are admitted",
+            ),
+            (
+                "output-schema",
+                schema_of(65_536),
+                schema_of(65_537),
+                "output schema: it has 65537 bytes; at most 65536 are admitted",
+            ),
+            ("uses", uses(64), uses(65), "uses: it names more than 64 interfaces"),
+            (
+                "uses",
+                json!(["x".repeat(256)]),
+                json!(["x".repeat(257)]),
+                "uses: it has 257 bytes; at most 256 are admitted",
+            ),
+        ] {
+            assert_eq!(refused(|d| d[what] = at), None, "{what}");
+            let said = refused(|d| d[what] = above).unwrap_or_default();
+            assert!(said.starts_with("tool `") && said.contains(says), "{what}: {said}");
+        }
+    }
+
+    #[test]
+    fn each_text_is_looked_at_and_said_where() {
+        for (what, value, says) in [
+            ("title", json!("a\u{200b}"), "title: character 1 is U+200B"),
+            ("description", json!("a\u{202e}"), "description: character 1 is U+202E"),
+            ("uses", json!(["a", "\u{feff}"]), "uses: character 0 is U+FEFF"),
+            ("input-schema", json!("[]"), "input schema: it is not a JSON object"),
+            ("input-schema", json!("{"), "input schema: "),
+            ("input-schema", json!("{}"), "input schema: it must say `\"type\": \"object\"`"),
+            ("input-schema", json!(r#"{"type":["object"]}"#), "it must say `\"type\": \"object\"`"),
+            ("output-schema", json!("3"), "output schema: it is not a JSON object"),
+            ("output-schema", json!(r#"{"a":1,"a":2}"#), "output schema: "),
+            (
+                "output-schema",
+                json!("{\"a\":\"\u{200b}\"}"),
+                "output schema: character 0 is U+200B",
+            ),
+            ("name", json!("a\nb"), "tool `a\\nb`: the name is not of the form"),
+            ("more", json!(1), "unknown field `more`"),
+        ] {
+            let said = refused(|d| d[what] = value).unwrap_or_default();
+            assert!(said.contains(says), "{what}: {said}");
+        }
+        assert_eq!(refused(|d| d["output-schema"] = json!("{}")), None, "a result may be anything");
+        assert_eq!(refused(|d| d["uses"] = Value::Null), None);
+        let said = refused(|d| d["x".repeat(10_000)] = json!(1)).unwrap_or_default();
+        assert!(said.starts_with("unknown field `xxx") && said.len() < 600, "{} bytes", said.len());
+        let said = refused(|d| d["name"] = json!("x".repeat(10_000))).unwrap_or_default();
+        assert!(said.starts_with(&format!("tool `{}`: ", "x".repeat(80))), "{said}");
+    }
+
+    #[test]
+    fn tools_are_counted_and_sorted_and_each_has_its_own_name() {
+        let many = |n: usize| -> Value {
+            let named = |n| definition(move |d| d["name"] = json!(format!("t{n:03}")))[0].clone();
+            (0..n).rev().map(named).collect()
+        };
+        let tools = check(many(128)).unwrap();
+        assert_eq!(tools.len(), 128);
+        assert!(tools.is_sorted_by(|a, b| a.name < b.name));
+        let said = check(many(129)).unwrap_err().to_string();
+        assert!(said.ends_with("it has 129 tools; at most 128 are admitted"), "{said}");
+        let mut twice = definition(|_| ());
+        let one = twice[0].clone();
+        twice.as_array_mut().unwrap().push(one);
+        let said = check(twice).unwrap_err().to_string();
+        assert!(said.ends_with("tool `heal` is there twice"), "{said}");
+        let none = check(json!([])).unwrap_err();
+        assert!(
+            matches!(&none, AdmissionError::NoTools { passed_over } if passed_over == &["`describe` returned an empty list"]),
+            "{none:?}"
+        );
+    }
+
     #[test]
     fn poisoned_and_broken_definitions_are_refused() {
         let bad: [fn(&mut Value); 14] = [
@@ -149,10 +264,5 @@ mod tests {
         for (at, change) in bad.into_iter().enumerate() {
             assert!(check(definition(change)).is_err(), "{at}");
         }
-        let mut twice = definition(|_| ());
-        let one = twice[0].clone();
-        twice.as_array_mut().unwrap().push(one);
-        assert!(check(twice).is_err());
-        assert!(check(json!([])).is_err());
     }
 }

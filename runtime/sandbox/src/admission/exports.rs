@@ -215,3 +215,31 @@ fn sdk_exports(
     };
     Ok(Exports::Sdk { describe: find("describe")?, call: find("call")? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_name_is_a_short_word_of_known_characters() {
+        let (long, longer) = ("x".repeat(63), "x".repeat(64));
+        for good in ["a", "z", "0", "9", "heal-2", "a-", "a--b", &long] {
+            assert!(is_tool_name(good), "{good}");
+        }
+        for bad in ["", "-", "-a", "A", "aB", "a_b", "a b", "a.b", "ä", "aä", "a\n", &longer] {
+            assert!(!is_tool_name(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_interface_is_short_for_its_name() {
+        for (interface, name) in [
+            ("docs:adder/add@0.1.0", "add"),
+            ("docs:adder/add", "add"),
+            ("add@0.1.0", "add"),
+            ("add", "add"),
+        ] {
+            assert_eq!(short(interface), name);
+        }
+    }
+}

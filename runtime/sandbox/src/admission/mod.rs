@@ -5,6 +5,8 @@
 mod definitions;
 pub(crate) mod description;
 mod exports;
+#[cfg(test)]
+pub(crate) mod guest;
 mod imports;
 pub(crate) mod schema;
 mod structure;

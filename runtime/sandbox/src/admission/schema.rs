@@ -32,44 +32,36 @@ pub(crate) struct Described {
 /// # Errors
 /// Why it cannot be a tool.
 pub(crate) fn describe(function: &ComponentFunc) -> Result<Described, String> {
-    if function.async_() {
-        return Err("it is async".into());
-    }
-    let mut walk = Walk { nodes: 0, text: String::from("func(") };
+    let mut walk = Walk::default();
+    walk.say("func(")?;
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (at, (name, ty)) in function.params().enumerate() {
-        if at > 0 {
-            walk.text.push_str(", ");
-        }
-        walk.text.push_str(name);
-        walk.text.push_str(": ");
+        walk.comma(at)?;
+        walk.say(name)?;
+        walk.say(": ")?;
         properties.insert(name.to_owned(), walk.schema(&ty, Way::In, 0)?);
         if !matches!(ty, Type::Option(_)) {
             required.push(Value::from(name));
         }
     }
-    walk.text.push(')');
+    walk.say(")")?;
     let mut results = function.results();
     let output = match results.next() {
         None => None,
         Some(ty) => {
-            walk.text.push_str(" -> ");
+            walk.say(" -> ")?;
             let whole = walk.schema(&ty, Way::Out, 0)?;
             match ty {
                 // The error of a result is the tool's failure, not a value it returns.
                 Type::Result(result) => match result.ok() {
                     None => None,
-                    Some(ok) => {
-                        let mut again = Walk { nodes: 0, text: String::new() };
-                        Some(again.schema(&ok, Way::Out, 1)?)
-                    }
+                    Some(ok) => Some(Walk::default().schema(&ok, Way::Out, 1)?),
                 },
                 _ => Some(whole),
             }
         }
     };
-    walk.bounded()?;
     let mut input = object(properties, required);
     if let Value::Object(input) = &mut input {
         input.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
@@ -77,6 +69,7 @@ pub(crate) fn describe(function: &ComponentFunc) -> Result<Described, String> {
     Ok(Described { input, output, signature: walk.text })
 }
 
+#[derive(Default)]
 struct Walk {
     nodes: u32,
     text: String,
@@ -91,10 +84,9 @@ impl Walk {
         if depth > MAX_DEPTH {
             return Err(format!("its types nest deeper than {MAX_DEPTH}"));
         }
-        self.bounded()?;
         let next = depth + 1;
         let simple = |walk: &mut Self, schema: Value| {
-            walk.text.push_str(type_word(ty));
+            walk.say(type_word(ty))?;
             Ok(schema)
         };
         match ty {
@@ -124,82 +116,82 @@ impl Walk {
             Type::Char => simple(self, json!({"type": "string", "minLength": 1, "maxLength": 1})),
             Type::String => simple(self, json!({"type": "string"})),
             Type::List(list) => {
-                self.text.push_str("list<");
+                self.say("list<")?;
                 let item = list.ty();
                 let items = self.schema(&item, way, next)?;
-                self.text.push('>');
+                self.say(">")?;
                 Ok(match item {
                     Type::U8 => json!({"type": "string", "contentEncoding": "base64"}),
                     _ => json!({"type": "array", "items": items}),
                 })
             }
             Type::Tuple(tuple) => {
-                self.text.push_str("tuple<");
+                self.say("tuple<")?;
                 let mut items = Vec::new();
                 for (at, item) in tuple.types().enumerate() {
-                    self.comma(at);
+                    self.comma(at)?;
                     items.push(self.schema(&item, way, next)?);
                 }
-                self.text.push('>');
+                self.say(">")?;
                 let len = items.len();
                 Ok(
                     json!({"type": "array", "prefixItems": items, "items": false, "minItems": len, "maxItems": len}),
                 )
             }
             Type::Record(record) => {
-                self.text.push_str("record { ");
+                self.say("record { ")?;
                 let (mut properties, mut required) = (Map::new(), Vec::new());
                 for (at, field) in record.fields().enumerate() {
-                    self.comma(at);
-                    self.text.push_str(field.name);
-                    self.text.push_str(": ");
+                    self.comma(at)?;
+                    self.say(field.name)?;
+                    self.say(": ")?;
                     properties.insert(field.name.to_owned(), self.schema(&field.ty, way, next)?);
                     if way == Way::Out || !matches!(field.ty, Type::Option(_)) {
                         required.push(Value::from(field.name));
                     }
                 }
-                self.text.push_str(" }");
+                self.say(" }")?;
                 Ok(object(properties, required))
             }
             Type::Variant(variant) => {
-                self.text.push_str("variant { ");
+                self.say("variant { ")?;
                 let mut cases = Vec::new();
                 for (at, case) in variant.cases().enumerate() {
-                    self.comma(at);
-                    self.text.push_str(case.name);
+                    self.comma(at)?;
+                    self.say(case.name)?;
                     cases.push(self.case(case.name, case.ty.as_ref(), way, next)?);
                 }
-                self.text.push_str(" }");
+                self.say(" }")?;
                 Ok(json!({"oneOf": cases}))
             }
             Type::Enum(cases) => {
                 let names: Vec<&str> = cases.names().collect();
-                self.text.push_str(&format!("enum {{ {} }}", names.join(", ")));
+                self.say(&format!("enum {{ {} }}", names.join(", ")))?;
                 self.nodes =
                     self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
                 Ok(json!({"type": "string", "enum": names}))
             }
             Type::Flags(flags) => {
                 let names: Vec<&str> = flags.names().collect();
-                self.text.push_str(&format!("flags {{ {} }}", names.join(", ")));
+                self.say(&format!("flags {{ {} }}", names.join(", ")))?;
                 self.nodes =
                     self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
                 Ok(json!({"type": "array", "items": {"enum": names}, "uniqueItems": true}))
             }
             Type::Option(option) => {
-                self.text.push_str("option<");
+                self.say("option<")?;
                 let inner = option.ty();
                 let schema = self.schema(&inner, way, next)?;
-                self.text.push('>');
+                self.say(">")?;
                 let some = if is_nested_option(&inner) { single("some", schema) } else { schema };
                 Ok(json!({"anyOf": [some, {"type": "null"}]}))
             }
             Type::Result(result) => {
-                self.text.push_str("result<");
+                self.say("result<")?;
                 let ok = self.payload(result.ok().as_ref(), way, next)?;
-                self.text.push_str(", ");
+                self.say(", ")?;
                 let err = self.payload(result.err().as_ref(), way, next)?;
-                self.text.push('>');
+                self.say(">")?;
                 Ok(json!({"oneOf": [single("ok", ok), single("err", err)]}))
             }
             Type::Map(_)
@@ -214,17 +206,17 @@ impl Walk {
         }
     }
 
-    fn bounded(&self) -> Result<(), String> {
+    /// More of the signature.
+    fn say(&mut self, text: &str) -> Result<(), String> {
+        self.text.push_str(text);
         if self.text.len() > MAX_TEXT {
             return Err(format!("its signature has more than {MAX_TEXT} bytes"));
         }
         Ok(())
     }
 
-    fn comma(&mut self, at: usize) {
-        if at > 0 {
-            self.text.push_str(", ");
-        }
+    fn comma(&mut self, at: usize) -> Result<(), String> {
+        if at > 0 { self.say(", ") } else { Ok(()) }
     }
 
     fn case(
@@ -237,9 +229,9 @@ impl Walk {
         let schema = match ty {
             None => json!({"type": "null"}),
             Some(ty) => {
-                self.text.push('(');
+                self.say("(")?;
                 let schema = self.schema(ty, way, depth)?;
-                self.text.push(')');
+                self.say(")")?;
                 schema
             }
         };
@@ -250,7 +242,7 @@ impl Walk {
         match ty {
             Some(ty) => self.schema(ty, way, depth),
             None => {
-                self.text.push('_');
+                self.say("_")?;
                 Ok(json!({"type": "null"}))
             }
         }
@@ -276,3 +268,6 @@ fn single(key: &str, schema: Value) -> Value {
 fn object(properties: Map<String, Value>, required: Vec<Value>) -> Value {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
+
+#[cfg(test)]
+mod tests;

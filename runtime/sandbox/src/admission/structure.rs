@@ -44,7 +44,7 @@ fn scan(bytes: &[u8]) -> Result<Structure, AdmissionError> {
     let out = |message: String| Err(AdmissionError::OutOfBounds(message));
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(malformed)? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 && parts == 0 => {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(AdmissionError::CoreModule);
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
@@ -143,3 +143,6 @@ fn defined_type(ty: &ComponentDefinedType<'_>) -> Result<(), AdmissionError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,10 @@ pub(super) fn check(text: &str, max: usize) -> Result<(), String> {
     if text.len() > max {
         return Err(format!("it has {} bytes; at most {max} are admitted", text.len()));
     }
+    visible(text)
+}
+
+fn visible(text: &str) -> Result<(), String> {
     match text.chars().enumerate().find(|(_, c)| hides(*c) && !matches!(c, '\n' | '\t')) {
         None => Ok(()),
         Some((at, c)) => Err(format!(
@@ -37,18 +41,18 @@ pub(super) fn check(text: &str, max: usize) -> Result<(), String> {
     }
 }
 
-/// Checks every key and string of a JSON value.
+/// Checks every key and string of a JSON value, of whatever length: its text was bounded.
 ///
 /// # Errors
 /// As [`check`].
-pub(super) fn check_json(value: &serde_json::Value, max: usize) -> Result<(), String> {
+pub(super) fn check_json(value: &serde_json::Value) -> Result<(), String> {
     use serde_json::Value;
     match value {
-        Value::String(text) => check(text, max),
-        Value::Array(items) => items.iter().try_for_each(|item| check_json(item, max)),
+        Value::String(text) => visible(text),
+        Value::Array(items) => items.iter().try_for_each(check_json),
         Value::Object(entries) => entries.iter().try_for_each(|(key, value)| {
-            check(key, max)?;
-            check_json(value, max)
+            visible(key)?;
+            check_json(value)
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
@@ -83,7 +87,64 @@ mod tests {
         ] {
             assert!(check(bad, 100).is_err(), "{}", bad.escape_unicode());
         }
-        assert!(check("abc", 2).is_err());
-        assert!(check_json(&serde_json::json!({"a": [{"b\u{200b}": 1}]}), 10).is_err());
+    }
+
+    /// The first and the last of each range, and what lies beside it.
+    #[test]
+    fn every_range_of_hidden_characters_is_refused_to_its_ends() {
+        for (from, to) in [
+            ('\0', '\u{8}'),
+            ('\u{b}', '\u{1f}'),
+            ('\u{7f}', '\u{9f}'),
+            ('\u{ad}', '\u{ad}'),
+            ('\u{34f}', '\u{34f}'),
+            ('\u{61c}', '\u{61c}'),
+            ('\u{115f}', '\u{1160}'),
+            ('\u{17b4}', '\u{17b5}'),
+            ('\u{180b}', '\u{180f}'),
+            ('\u{200b}', '\u{200f}'),
+            ('\u{2028}', '\u{202e}'),
+            ('\u{2060}', '\u{206f}'),
+            ('\u{3164}', '\u{3164}'),
+            ('\u{fe00}', '\u{fe0f}'),
+            ('\u{feff}', '\u{feff}'),
+            ('\u{ffa0}', '\u{ffa0}'),
+            ('\u{fff9}', '\u{fffb}'),
+            ('\u{1d173}', '\u{1d17a}'),
+            ('\u{e000}', '\u{f8ff}'),
+            ('\u{e0000}', '\u{e0fff}'),
+            ('\u{f0000}', '\u{10ffff}'),
+        ] {
+            for c in from..=to {
+                assert!(check(&format!("a{c}b"), 10).is_err(), "{}", c.escape_unicode());
+            }
+            let before = u32::from(from).checked_sub(1).and_then(char::from_u32);
+            for beside in [before, char::from_u32(u32::from(to) + 1)].into_iter().flatten() {
+                assert_eq!(check(&beside.to_string(), 10), Ok(()), "{}", beside.escape_unicode());
+            }
+        }
+        let said = check("ab\u{202e}", 10).unwrap_err();
+        assert_eq!(said, "character 2 is U+202E, which is invisible or reorders text; remove it");
+    }
+
+    #[test]
+    fn text_is_bounded_in_bytes() {
+        assert_eq!(check("aü", 3), Ok(()));
+        assert_eq!(check("aü", 2), Err("it has 3 bytes; at most 2 are admitted".into()));
+    }
+
+    #[test]
+    fn every_key_and_every_text_of_json_is_looked_at() {
+        use serde_json::json;
+        assert_eq!(check_json(&json!({"a": [{"b": "c"}, 1, null, true]})), Ok(()));
+        for hidden in [
+            json!("\u{200b}"),
+            json!({"a": "\u{200b}"}),
+            json!({"a\u{200b}": 1}),
+            json!([1, "\u{200b}"]),
+            json!({"a": 1, "b": [{"c": {"d\u{200b}": null}}]}),
+        ] {
+            assert!(check_json(&hidden).is_err(), "{hidden}");
+        }
     }
 }

@@ -2,14 +2,10 @@
 //! schema made for the type accepts it; and no JSON whatever makes the conversion panic.
 
 use super::*;
-use crate::{admission::schema, engine::TickingEngine};
+use crate::admission::{guest, schema};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value, json};
-use std::sync::OnceLock;
-use wasmtime::component::{
-    Component, Val,
-    types::{ComponentFunc, ComponentItem},
-};
+use wasmtime::component::{Val, types::ComponentFunc};
 
 /// A component type, as this test generates it.
 #[derive(Debug, Clone)]
@@ -91,23 +87,9 @@ fn text(ty: &Ty, names: &mut String, next: &mut usize) -> String {
 }
 
 fn function(ty: &Ty) -> ComponentFunc {
-    static ENGINE: OnceLock<TickingEngine> = OnceLock::new();
-    let engine = ENGINE.get_or_init(TickingEngine::stopped).engine();
     let (mut names, mut next) = (String::new(), 0);
     let ty = text(ty, &mut names, &mut next);
-    let text = format!(
-        "(component (import \"a:b/c@1.0.0\" (instance {names}
-           (export \"f\" (func (param \"x\" {ty}) (result {ty}))))))"
-    );
-    let bytes = wat::parse_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    let component = Component::new(engine, bytes).unwrap_or_else(|e| panic!("{e:#}\n{text}"));
-    let component = component.component_type();
-    let (_, import) = component.imports(engine).next().unwrap();
-    let ComponentItem::ComponentInstance(instance) = import.ty else { panic!("no instance") };
-    match instance.get_export(engine, "f").unwrap().ty {
-        ComponentItem::ComponentFunc(function) => function,
-        other => panic!("{other:?}"),
-    }
+    guest::function(&names, &format!("(param \"x\" {ty}) (result {ty})"))
 }
 
 /// Any value of the type. Floats are finite, and short enough that every reader of JSON gets them

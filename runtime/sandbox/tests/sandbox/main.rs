@@ -20,8 +20,12 @@ mod bad_input;
 mod compile;
 /// What capability calls become, and what comes back.
 mod door;
+/// Which exports are tools, under which names, and what is said of the others.
+mod exported;
 /// The inert WASI floor.
 mod floor;
+/// What is said of imports that this host does not have.
+mod imported;
 /// One hostile component for each limit, and the call after it.
 mod limits;
 /// Plugins of the SDK contract.
