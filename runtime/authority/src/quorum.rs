@@ -70,7 +70,8 @@ pub struct Tally {
 
 /// The people who do not count for a request, whatever they sign.
 ///
-/// INVARIANT ASKER-CANNOT-APPROVE: the asker, those who operate it, and the plugin's publisher.
+/// INVARIANT ASKER-CANNOT-APPROVE: the asker, those who operate it, and the plugin's publisher. Of several reasons the
+/// nearest to the request stands: whether a one-person team may agree to its own depends on it.
 pub fn excluded(body: &RequestBody, roster: &Roster) -> BTreeMap<String, NotCounted> {
     let mut out = BTreeMap::new();
     let publisher = body.plugin().and_then(|plugin| plugin.publisher.as_deref());
@@ -105,7 +106,8 @@ pub fn tally(body: &RequestBody, roster: &Roster, signers: &[Signer]) -> Tally {
     let mut left_out = Vec::new();
     for signer in signers {
         let touched = signer.presence == Some(true);
-        // A one-person team: who asked may agree, with a touch; a publisher still may not.
+        // A one-person team: who asked or operates the asker may agree, with a touch, and also where they wrote the
+        // plugin, for there is nobody else. A publisher who is neither is not that person, and never counts.
         let own = excluded
             .get(&signer.person)
             .filter(|why| !(roster.solo() && touched && **why != NotCounted::PublishedThePlugin));

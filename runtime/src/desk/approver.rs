@@ -186,7 +186,7 @@ impl<'h> Approver<'h> {
             }
             (_, None) => (&host.rules().epoch, body.grants),
         };
-        interlock_authority::desk::check_rules(body, &deployment, epoch, grants)
+        interlock_authority::desk::check_rules(body, deployment, epoch, grants)
             .map_err(|e| refused(&e))
     }
 }

@@ -140,6 +140,25 @@ fn a_team_of_one_may_agree_to_its_own_with_a_touch_and_a_publisher_may_not() {
     }
 }
 
+/// The author, the operator and the team in one person: there is nobody else who could agree.
+#[test]
+fn a_team_of_one_may_agree_to_a_plugin_of_its_own_with_a_touch() {
+    let keys = Keys::new();
+    let solo = Roster::parse(&RosterSource { solo: true, ..source(&keys) }).unwrap();
+    let team = Roster::parse(&source(&keys)).unwrap();
+    let mut asked = published(Needs::people(2, "", None));
+    asked.asker.principal = Principal::Person(at("pub"));
+    let mut operated = published(Needs::people(2, "", None));
+    operated.asker.operators.push(at("pub"));
+    for body in [asked, operated] {
+        for (touched, alone) in [(None, false), (Some(false), false), (Some(true), true)] {
+            let signers = [signer(&at("pub"), touched)];
+            assert_eq!(tally(&body, &solo, &signers).met, alone, "{touched:?}");
+            assert!(tally(&body, &team, &signers).counted.is_empty(), "{touched:?}");
+        }
+    }
+}
+
 #[test]
 fn what_needs_nobody_is_never_met() {
     let keys = Keys::new();

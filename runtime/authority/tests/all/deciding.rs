@@ -357,7 +357,8 @@ fn destroy_needs_people_even_where_the_policies_take_it_for_a_change() {
     let judged = judged(&set, &call);
     assert!(judged.needs().is_nobody(), "the policies ask for nobody");
     let plan = plan(std::slice::from_ref(&call), PlanEnd::Complete);
-    let verdict = decide(&authorized(Mode::Plan), &set, plan, &[judged.clone()]).unwrap();
+    let verdict =
+        decide(&authorized(Mode::Plan), &set, plan, std::slice::from_ref(&judged)).unwrap();
     assert!(matches!(verdict, Verdict::NeedsPeople(needs) if needs == Needs::people(1, "", None)));
     let direct = permit_effect(&authorized(Mode::Call), judged).map(drop);
     assert_eq!(direct, Err(NEEDS_APPROVAL));

@@ -12,8 +12,36 @@ use serde_json::{Value, json};
 
 use super::{Bill, Key, Package, RELEASED, Role};
 
-/// The package that compiles SQLite's own C sources into the binary.
-const SQLITE: &str = "libsqlite3-sys";
+/// C that a package brings along and compiles into the binary: its advisories are not those of the package.
+struct Inside {
+    package: &'static str,
+    name: &'static str,
+    /// The header that says its version, from the package's folder.
+    header: &'static str,
+    version: fn(&str) -> Option<String>,
+    license: &'static str,
+    /// Vendor and product, where the advisories' dictionary of products has it.
+    cpe: Option<&'static str>,
+}
+
+const INSIDE: [Inside; 2] = [
+    Inside {
+        package: "libsqlite3-sys",
+        name: "sqlite",
+        header: "sqlite3/sqlite3.h",
+        version: sqlite_version,
+        license: "blessing",
+        cpe: Some("sqlite:sqlite"),
+    },
+    Inside {
+        package: "libmimalloc-sys",
+        name: "mimalloc",
+        header: "c_src/mimalloc/v3/include/mimalloc.h",
+        version: mimalloc_version,
+        license: "MIT",
+        cpe: None,
+    },
+];
 
 /// What the bill says of the binary itself.
 #[derive(Clone, Debug)]
@@ -31,7 +59,7 @@ pub struct Binary {
 /// The document.
 ///
 /// # Errors
-/// When the version of the SQLite that is compiled in cannot be read.
+/// When the version of the C that a package compiles in cannot be read.
 pub fn document(bill: &Bill, binary: &Binary) -> Result<Value> {
     let (key, released) = bill.released()?;
     let mut root = json!({
@@ -47,8 +75,8 @@ pub fn document(bill: &Bill, binary: &Binary) -> Result<Value> {
     let mut dependencies = Vec::new();
     for (key, package) in &bill.packages {
         let mut needs: BTreeSet<String> = package.needs.iter().map(reference).collect();
-        if key.0 == SQLITE {
-            let (own, reference) = sqlite(&package.folder)?;
+        if let Some(inside) = INSIDE.iter().find(|inside| inside.package == key.0) {
+            let (own, reference) = inside.component(&package.folder)?;
             components.push(own);
             needs.insert(reference);
         }
@@ -118,30 +146,42 @@ fn purl((name, version): &Key, package: &Package) -> String {
     format!("pkg:{kind}/{name}@{}", version.replace('+', "%2B"))
 }
 
-/// SQLite itself is C that its package brings along: its advisories are not those of the package.
-fn sqlite(folder: &Path) -> Result<(Value, String)> {
-    let header = folder.join("sqlite3").join("sqlite3.h");
-    let text = std::fs::read_to_string(&header)
-        .with_context(|| format!("could not read `{}`", header.display()))?;
-    let version = sqlite_version(&text).context("sqlite3.h says no version")?;
-    let reference = format!("sqlite@{version}");
-    let component = json!({
-        "type": "library",
-        "bom-ref": reference,
-        "name": "sqlite",
-        "version": version,
-        "scope": "required",
-        "description": format!("compiled in by {SQLITE}"),
-        "purl": format!("pkg:generic/sqlite@{version}"),
-        "cpe": format!("cpe:2.3:a:sqlite:sqlite:{version}:*:*:*:*:*:*:*"),
-        "licenses": [{"license": {"id": "blessing"}}],
-    });
-    Ok((component, reference))
+impl Inside {
+    fn component(&self, folder: &Path) -> Result<(Value, String)> {
+        let header = folder.join(self.header);
+        let text = std::fs::read_to_string(&header)
+            .with_context(|| format!("could not read `{}`", header.display()))?;
+        let version = (self.version)(&text);
+        let version = version.with_context(|| format!("{} says no version", self.header))?;
+        let reference = format!("{}@{version}", self.name);
+        let mut component = json!({
+            "type": "library",
+            "bom-ref": reference,
+            "name": self.name,
+            "version": version,
+            "scope": "required",
+            "description": format!("compiled in by {}", self.package),
+            "purl": format!("pkg:generic/{}@{version}", self.name),
+            "licenses": [{"license": {"id": self.license}}],
+        });
+        if let (Some(cpe), Some(fields)) = (self.cpe, component.as_object_mut()) {
+            let name = format!("cpe:2.3:a:{cpe}:{version}:*:*:*:*:*:*:*");
+            fields.insert("cpe".to_owned(), Value::from(name));
+        }
+        Ok((component, reference))
+    }
 }
 
-fn sqlite_version(header: &str) -> Option<&str> {
+fn sqlite_version(header: &str) -> Option<String> {
     let line = header.lines().find_map(|line| line.strip_prefix("#define SQLITE_VERSION "))?;
-    line.trim().strip_prefix('"')?.strip_suffix('"')
+    Some(line.trim().strip_prefix('"')?.strip_suffix('"')?.to_owned())
+}
+
+/// Major, then two digits each for minor and patch.
+fn mimalloc_version(header: &str) -> Option<String> {
+    let line = header.lines().find_map(|line| line.strip_prefix("#define MI_MALLOC_VERSION "))?;
+    let number: u32 = line.split_whitespace().next()?.parse().ok()?;
+    Some(format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100))
 }
 
 /// A UUID of the kind that is for whatever one likes (RFC 9562, version 8), made of the binary's digest.
@@ -169,9 +209,12 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_sqlite_is_read_from_its_header() {
+    fn versions_are_read_from_headers() {
         let header = "/* SQLITE_VERSION */\n#define SQLITE_VERSION        \"3.54.1\"\n#define SQLITE_VERSION_NUMBER 3054001\n";
-        assert_eq!(sqlite_version(header), Some("3.54.1"));
+        assert_eq!(sqlite_version(header).as_deref(), Some("3.54.1"));
         assert_eq!(sqlite_version("#define SQLITE_VERSION_NUMBER 3"), None);
+        let header = "#pragma once\n#define MI_MALLOC_VERSION 30302   // major\n";
+        assert_eq!(mimalloc_version(header).as_deref(), Some("3.3.2"));
+        assert_eq!(mimalloc_version("#if MI_MALLOC_VERSION >= 182"), None);
     }
 }
