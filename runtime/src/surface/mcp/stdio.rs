@@ -7,6 +7,9 @@ use rmcp::{ServiceExt, service::ServerInitializeError, transport::async_rw::Asyn
 use std::future::Future;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// How much a client may leave unread before a write waits, in bytes: as much as a list of a hundred tools has. It is what
+/// Linux lets anybody ask for (`/proc/sys/fs/pipe-max-size`), and no memory until it is written to.
+const UNREAD: usize = 1 << 20;
 /// The longest message that is read.
 const MAX_MESSAGE: usize = 16 << 20;
 
@@ -17,6 +20,8 @@ const MAX_MESSAGE: usize = 16 << 20;
 pub async fn serve(asker: Asker, stop: impl Future<Output = ()>) -> Result<(), String> {
     // Not tokio's own: each of its reads and writes goes through another thread.
     let (read, write) = rmcp::transport::stdio_pipes();
+    // Where it is no pipe, or the system wants it smaller, writes wait more often.
+    let _ = rustix::pipe::fcntl_setpipe_size(std::io::stdout(), UNREAD);
     serve_over(asker, read, write, stop).await
 }
 
