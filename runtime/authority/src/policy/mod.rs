@@ -5,6 +5,7 @@ mod actions;
 mod check;
 mod context;
 mod denial;
+mod directory;
 mod repeated;
 mod schema;
 mod scope;
@@ -32,6 +33,7 @@ use std::{
 use thiserror::Error;
 
 pub use denial::PolicyDenial;
+pub use directory::{Attribute, Directory};
 
 /// Which validator looks at policies: what another one found holds for that one alone.
 pub fn validator() -> String {
@@ -57,39 +59,6 @@ pub struct PolicySource {
     pub file: String,
     /// Its text.
     pub text: String,
-}
-
-/// A value that the configuration gives a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Attribute {
-    /// Yes or no.
-    Bool(bool),
-    /// A number.
-    Long(i64),
-    /// A text.
-    Text(String),
-}
-
-impl Attribute {
-    fn expression(&self) -> RestrictedExpression {
-        match self {
-            Self::Bool(b) => RestrictedExpression::new_bool(*b),
-            Self::Long(n) => RestrictedExpression::new_long(*n),
-            Self::Text(text) => RestrictedExpression::new_string(text.clone()),
-        }
-    }
-}
-
-/// What the configuration says of principals and resources.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Directory {
-    /// The teams of each principal.
-    pub teams: BTreeMap<Principal, BTreeSet<String>>,
-    /// Attributes of resources; each holds for all below, until one nearer says otherwise.
-    pub attributes: BTreeMap<Resource, BTreeMap<String, Attribute>>,
-    /// The groups of approvers that exist.
-    pub groups: BTreeSet<String>,
 }
 
 /// Something wrong with a policy.

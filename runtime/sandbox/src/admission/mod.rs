@@ -5,8 +5,6 @@
 mod definitions;
 pub(crate) mod description;
 mod exports;
-#[cfg(test)]
-pub(crate) mod guest;
 mod imports;
 pub(crate) mod schema;
 mod structure;
@@ -343,3 +341,6 @@ fn failure(outcome: &RunOutcome) -> String {
         | RunOutcome::BrokenContract { .. } => "it returned".into(),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod guest;
