@@ -9,6 +9,7 @@ mod directory;
 mod repeated;
 mod schema;
 mod scope;
+mod surroundings;
 mod world;
 
 use crate::{
@@ -30,6 +31,7 @@ use std::{
     str::FromStr,
     sync::Arc,
 };
+use surroundings::Surroundings;
 use thiserror::Error;
 
 pub use denial::PolicyDenial;
@@ -149,6 +151,7 @@ pub struct Policies {
     authorizer: Authorizer,
     /// Yeses of this very set, to questions that are asked again and again.
     repeated: Repeated,
+    surroundings: Surroundings,
 }
 
 impl Policies {
@@ -271,6 +274,7 @@ impl Policies {
             digest,
             authorizer: Authorizer::new(),
             repeated: Repeated::default(),
+            surroundings: Surroundings::default(),
         })
     }
 
@@ -485,17 +489,20 @@ impl Policies {
         let fault = |problem: String| PolicyDenial::Error { problems: vec![problem] };
         let context = Context::from_pairs(context).map_err(|e| fault(e.to_string()))?;
         let principal = world::principal_uid(asking.principal).map_err(fault)?;
-        let mut entities = world::principal(asking.principal, &self.directory).map_err(fault)?;
-        let resource = match on {
-            On::Tool(tool) => world::uid("Tool", tool).map_err(fault)?,
+        let action_uid = world::uid("Action", action).map_err(fault)?;
+        let (resource, parent, own) = match on {
+            On::Tool(tool) => (world::uid("Tool", tool).map_err(fault)?, None, None),
             On::Resource(resource) => {
-                entities.extend(world::resource(resource, &self.directory).map_err(fault)?);
-                world::uid("Resource", &resource.to_string()).map_err(fault)?
+                let own = world::resource(resource, &self.directory).map_err(fault)?;
+                (own.uid(), world::above(resource), Some(own))
             }
         };
-        let action_uid = world::uid("Action", action).map_err(fault)?;
-        let actions = self.actions.around(&action_uid).clone();
-        let entities = actions.add_entities(entities, None).map_err(|e| fault(e.to_string()))?;
+        let among = (action_uid.clone(), asking.principal.clone(), parent);
+        let around = self.surroundings.of(&self.actions, &self.directory, among).map_err(fault)?;
+        let entities = match own {
+            None => around,
+            Some(own) => around.add_entities([own], None).map_err(|e| fault(e.to_string()))?,
+        };
         let request = Request::new(principal, action_uid, resource, context, None)
             .map_err(|e| fault(e.to_string()))?;
         let response = self.authorizer.is_authorized(&request, &self.set, &entities);

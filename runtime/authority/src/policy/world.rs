@@ -46,28 +46,27 @@ pub(super) fn principal(
     Ok(all)
 }
 
-/// A resource and its prefixes, each the parent of the next.
-pub(super) fn resource(resource: &Resource, directory: &Directory) -> Result<Vec<Entity>, String> {
-    let mut all = Vec::new();
-    let mut parents = HashSet::new();
+/// A resource, in the one that it lies in. The nearest configured ancestor says its attributes, one by one.
+pub(super) fn resource(resource: &Resource, directory: &Directory) -> Result<Entity, String> {
     let mut attributes: BTreeMap<&str, &super::Attribute> = BTreeMap::new();
-    for prefix in prefixes(resource) {
-        // The nearest configured ancestor wins, attribute by attribute.
-        for (name, attribute) in directory.attributes.get(&prefix).into_iter().flatten() {
-            attributes.insert(name, attribute);
+    if !directory.attributes.is_empty() {
+        for above in resource.lineage() {
+            for (name, attribute) in directory.attributes.get(&above).into_iter().flatten() {
+                attributes.entry(name).or_insert(attribute);
+            }
         }
-        let own = uid("Resource", &prefix.to_string())?;
-        let values: HashMap<String, RestrictedExpression> =
-            attributes.iter().map(|(n, a)| ((*n).to_owned(), a.expression())).collect();
-        all.push(Entity::new(own.clone(), values, parents).map_err(|e| e.to_string())?);
-        parents = HashSet::from([own]);
     }
-    Ok(all)
+    let values: HashMap<String, RestrictedExpression> =
+        attributes.into_iter().map(|(n, a)| (n.to_owned(), a.expression())).collect();
+    let own = uid("Resource", &resource.to_string())?;
+    let parents = match above(resource) {
+        None => HashSet::new(),
+        Some(parent) => HashSet::from([uid("Resource", &parent.to_string())?]),
+    };
+    Entity::new(own, values, parents).map_err(|e| e.to_string())
 }
 
-/// `environment`, `environment/prod`, … and the resource itself.
-fn prefixes(resource: &Resource) -> Vec<Resource> {
-    let mut all: Vec<Resource> = resource.lineage().collect();
-    all.sort_by_key(|prefix| prefix.segments().len());
-    all
+/// What a resource lies in.
+pub(super) fn above(resource: &Resource) -> Option<Resource> {
+    resource.lineage().nth(1)
 }
