@@ -14,7 +14,7 @@ mod world;
 
 use crate::{
     canonical,
-    catalogue::{Catalogue, Interface, ResolvedCall},
+    catalogue::{Catalogue, ResolvedCall},
     needs::Needs,
     vocabulary::{Class, Digest, InterfaceName, Principal, Resource, Scope},
 };
@@ -27,7 +27,7 @@ use check::Kind;
 use repeated::{Key, Repeated};
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     str::FromStr,
     sync::Arc,
 };
@@ -152,6 +152,8 @@ pub struct Policies {
     /// Yeses of this very set, to questions that are asked again and again.
     repeated: Repeated,
     surroundings: Surroundings,
+    /// Of each function's action, the arguments that policies can see.
+    arguments: HashMap<String, BTreeMap<String, schema::Field>>,
 }
 
 impl Policies {
@@ -275,6 +277,7 @@ impl Policies {
             authorizer: Authorizer::new(),
             repeated: Repeated::default(),
             surroundings: Surroundings::default(),
+            arguments: schema::all_arguments(catalogue),
         })
     }
 
@@ -348,7 +351,7 @@ impl Policies {
             .map_err(|e| PolicyDenial::Unmappable { problem: e.to_string() })?;
         let key = Key::of(asking, &["read", &action, &resource, &arguments, &so_far]);
         self.repeated.or(key, || {
-            let context = self.context(asking, call, effects_so_far)?;
+            let context = self.context(asking, &action, call, effects_so_far)?;
             self.ask(asking, &action, &On::resource(call.resource()), context)
         })
     }
@@ -367,7 +370,7 @@ impl Policies {
         effects_so_far: u64,
     ) -> Result<Allowed, PolicyDenial> {
         let action = schema::action(call.interface(), call.function());
-        let context = self.context(asking, call, effects_so_far)?;
+        let context = self.context(asking, &action, call, effects_so_far)?;
         let own = On::resource(call.resource());
         let mut allowed = self.ask(asking, &action, &own, context.clone())?;
         for resource in self.also(call, touches) {
@@ -459,15 +462,14 @@ impl Policies {
     fn context(
         &self,
         asking: &Asking<'_>,
+        action: &str,
         call: &ResolvedCall,
         effects_so_far: u64,
     ) -> Result<Vec<(String, RestrictedExpression)>, PolicyDenial> {
-        let interface: &Interface =
-            self.catalogue.interface(call.interface()).ok_or_else(|| PolicyDenial::Unmappable {
-                problem: format!("no catalogue describes {}", call.interface()),
-            })?;
-        let (fields, _) = schema::arguments(interface, call.function());
-        let arguments = context::arguments(&fields, call.arguments())
+        let fields = self.arguments.get(action).ok_or_else(|| PolicyDenial::Unmappable {
+            problem: format!("no catalogue describes {action}"),
+        })?;
+        let arguments = context::arguments(fields, call.arguments())
             .map_err(|problem| PolicyDenial::Unmappable { problem })?;
         let tool = format!("{}.{}", asking.plugin, asking.tool);
         Ok(vec![

@@ -6,7 +6,10 @@ use crate::{
     catalogue::{Catalogue, Interface},
     vocabulary::Class,
 };
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
 use wit_parser::{Resolve, Type, TypeDefKind};
 
 /// How one argument reaches policies.
@@ -27,10 +30,7 @@ pub(super) struct Field {
 }
 
 /// The arguments of a function that policies can see, and the names of those that they cannot.
-pub(super) fn arguments(
-    interface: &Interface,
-    function: &str,
-) -> (BTreeMap<String, Field>, Vec<String>) {
+fn arguments(interface: &Interface, function: &str) -> (BTreeMap<String, Field>, Vec<String>) {
     let (mut seen, mut unseen) = (BTreeMap::new(), Vec::new());
     let resolve = &interface.wit.resolve;
     let wit = interface
@@ -45,6 +45,15 @@ pub(super) fn arguments(
         }
     }
     (seen, unseen)
+}
+
+/// The arguments that policies can see, by the action of their function.
+pub(super) fn all_arguments(catalogue: &Catalogue) -> HashMap<String, BTreeMap<String, Field>> {
+    let of = |interface: &Interface, name: &String| {
+        (action(&interface.name, name), arguments(interface, name).0)
+    };
+    let interfaces = catalogue.interfaces();
+    interfaces.flat_map(|i| i.functions.keys().map(move |name| of(i, name))).collect()
 }
 
 fn field(resolve: &Resolve, ty: &Type) -> Option<Field> {
