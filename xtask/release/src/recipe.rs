@@ -170,6 +170,12 @@ pub(crate) fn prepare(command: &mut Command, place: &Place, compiler: &Compiler,
     command.env("CARGO_HOME", &place.cargo_home).env("SOURCE_DATE_EPOCH", epoch.to_string());
 }
 
+/// The variable that takes symbols out of what a profile links. LLVM gives what it moves between the parts of a crate a
+/// name with a number in it that is another one in another folder; the code and the data are the same.
+fn strip(profile: &str) -> String {
+    format!("CARGO_PROFILE_{}_STRIP", profile.to_uppercase().replace('-', "_"))
+}
+
 /// Compiles the binary.
 pub(crate) fn build(ui: &Ui, place: &Place, recipe: &Recipe) -> Result<Built> {
     let mut command = cargo(&place.tree);
@@ -181,6 +187,7 @@ pub(crate) fn build(ui: &Ui, place: &Place, recipe: &Recipe) -> Result<Built> {
     command.arg("--target-dir").arg(&place.target);
     command.args(["--message-format", "json-render-diagnostics"]);
     prepare(&mut command, place, &recipe.compiler, recipe.source.epoch);
+    command.env(strip(&recipe.profile), "symbols");
     let ran = demand(ui, &place.tree, "build release", &mut command, Show::Messages)?;
     let metadata = cargo(&place.tree)
         .args(["metadata", "--format-version", "1", "--locked"])
