@@ -3,7 +3,7 @@
 //! version of Cedar, and only with the host's MAC. Anything else is as if it were not there.
 
 use crate::{
-    config::edit::{SecretKey, secret_key, write_atomically},
+    config::edit::{SecretKey, open_regular, secret_key, write_atomically},
     state,
 };
 use hmac::{Hmac, Mac};
@@ -46,7 +46,8 @@ impl Validated {
     ///
     /// INVARIANT FAIL-CLOSED: a file that is missing, cannot be read, or is of another set, host or key says no.
     pub fn holds(&self, policies: Digest) -> bool {
-        let kept = OpenOptions::new().read(true).open(&self.file).and_then(|file| {
+        // A pipe in its place must not keep the host waiting for somebody to write.
+        let kept = open_regular(OpenOptions::new().read(true), &self.file).and_then(|file| {
             let mut kept = Vec::new();
             file.take(33).read_to_end(&mut kept).map(|_| kept)
         });
@@ -98,6 +99,11 @@ mod tests {
         let kept = fs::read(&file).unwrap();
         let mut longer = kept.clone();
         longer.push(0);
+        fs::remove_file(&file).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(!validated.holds(digest(1)), "and nobody waits for who would write into it");
+        fs::remove_file(&file).unwrap();
         for other in [kept[..31].to_vec(), longer, vec![0; 32], Vec::new()] {
             fs::write(&file, other).unwrap();
             assert!(!validated.holds(digest(1)));

@@ -7,9 +7,10 @@ use rmcp::{ServiceExt, service::ServerInitializeError, transport::async_rw::Asyn
 use std::future::Future;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// How much a client may leave unread before a write waits, in bytes: as much as a list of a hundred tools has. It is what
-/// Linux lets anybody ask for (`/proc/sys/fs/pipe-max-size`), and no memory until it is written to.
-const UNREAD: usize = 1 << 20;
+/// How much a client may leave unread before a write waits, in bytes: more than a list of a hundred tools has. No memory
+/// until it is written to; but all pipes of a user share 64 MiB of such promises (`pipe-user-pages-soft`, pipe(7)), so it is
+/// not the megabyte that anybody may ask for.
+const UNREAD: usize = 256 << 10;
 /// The longest message that is read.
 const MAX_MESSAGE: usize = 16 << 20;
 
