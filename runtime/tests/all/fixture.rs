@@ -39,30 +39,42 @@ interface tune {
 interface wipe { flush: func(cluster: string) -> result<_, string>; }
 "#;
 
+/// What a component needs to hand over strings: a memory, and room in it.
+macro_rules! memory_of_strings {
+    () => {
+        r#"  (core module $Libc
+    (memory (export "mem") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+  (core instance $libc (instantiate $Libc))
+  (alias core export $libc "mem" (core memory $mem))
+  (alias core export $libc "realloc" (core func $realloc))
+"#
+    };
+}
+pub(crate) use memory_of_strings;
+
 /// The first half of a component that calls the capability: its imports, a memory, and a module in which `$stats` and
 /// `$evict` are theirs. What it has is up to whoever goes on.
 macro_rules! calls_the_cache {
     () => {
-        r#"(component
+        concat!(
+            r#"(component
   (import "acme:cache/look@1.0.0" (instance $look
     (export "stats" (func (param "cluster" string) (result (result string (error string)))))))
   (import "acme:cache/tune@1.0.0" (instance $tune
     (type $error' (variant (case "denied" string) (case "failed" string)))
     (export "error" (type $error (eq $error')))
     (export "evict" (func (param "cluster" string) (param "key" string) (result (result (error $error)))))))
-  (core module $Libc
-    (memory (export "mem") 1)
-    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
-  (core instance $libc (instantiate $Libc))
-  (alias core export $libc "mem" (core memory $mem))
-  (alias core export $libc "realloc" (core func $realloc))
-  (core func $stats (canon lower (func $look "stats") (memory $mem) (realloc (func $realloc))))
+"#,
+            crate::fixture::memory_of_strings!(),
+            r#"  (core func $stats (canon lower (func $look "stats") (memory $mem) (realloc (func $realloc))))
   (core func $evict (canon lower (func $tune "evict") (memory $mem) (realloc (func $realloc))))
   (core module $m
     (import "libc" "mem" (memory 1))
     (import "host" "stats" (func $stats (param i32 i32 i32)))
     (import "host" "evict" (func $evict (param i32 i32 i32 i32 i32)))
 "#
+        )
     };
 }
 pub(crate) use calls_the_cache;

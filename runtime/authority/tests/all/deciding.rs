@@ -2,8 +2,8 @@
 
 use crate::{
     fixture::{
-        CATALOGUE, POLICIES, WIT, call, catalogue, everything, grant, imports, name, policies,
-        source,
+        CATALOGUE, POLICIES, WIT, call, catalogue, everything, grant, imports, invoking, name,
+        policies, source,
     },
     signing::{approved_by_two_people, body},
     tickets::{may, plan},
@@ -23,10 +23,7 @@ use interlock_authority::{
     ticket::Ticket,
 };
 use serde_json::json;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 fn forecast(touches: &[&str]) -> Forecast {
     Forecast {
@@ -370,23 +367,14 @@ fn destroy_needs_people_even_where_the_policies_take_it_for_a_change() {
 #[test]
 fn an_authorization_says_what_was_decided() {
     let principal: Principal = "Agent::bot".parse().unwrap();
-    let known = BTreeSet::from([principal.clone()]);
-    let (imports, granted) = (everything(), grants(&["cache/a", "cache/b"]));
+    let granted = grants(&["cache/a", "cache/b"]);
     let uses = ["acme:cache/tune".to_owned(), "acme:cache/wipe".to_owned()];
     let asked = |mode| {
-        let asked = Invocation {
-            principal: &principal,
-            known_principals: &known,
-            plugin: "cachebox",
-            digest: Digest::from_bytes([7; 32]),
-            publisher: Some("pub@example.com"),
-            imports: &imports,
-            grants: &granted,
-            tool: "tidy",
-            uses: Some(&uses),
-            mode,
-        };
-        authorize(&asked, &catalogue(), &policies(POLICIES))
+        invoking(&everything(), &granted, |asked| {
+            let publisher = Some("pub@example.com");
+            let asked = Invocation { publisher, uses: Some(&uses), mode, ..asked };
+            authorize(&asked, &catalogue(), &policies(POLICIES))
+        })
     };
     for mode in [Mode::Call, Mode::Plan, Mode::Apply] {
         let authorized = asked(mode).unwrap();
@@ -435,31 +423,18 @@ fn an_authorization_says_what_was_decided() {
 
 #[test]
 fn fail_closed_a_tool_that_no_policy_permits_is_not_invoked() {
-    let principal: Principal = "Agent::bot".parse().unwrap();
-    let known = BTreeSet::from([principal.clone()]);
-    let imports = everything();
-    let granted = grants(&["cache"]);
-    let asked = |tool| Invocation {
-        principal: &principal,
-        known_principals: &known,
-        plugin: "cachebox",
-        digest: Digest::from_bytes([7; 32]),
-        publisher: Some("pub@example.com"),
-        imports: &imports,
-        grants: &granted,
-        tool,
-        uses: None,
-        mode: Mode::Call,
+    let asked = |tool, set: &Policies| {
+        invoking(&everything(), &grants(&["cache"]), |asked| {
+            let asked = Invocation { publisher: Some("pub@example.com"), tool, ..asked };
+            authorize(&asked, &catalogue(), set).map(drop).map_err(|refused| refused.code())
+        })
     };
-    let code = |rule: &str, tool| {
-        authorize(&asked(tool), &catalogue(), &and(rule)).map(drop).map_err(|r| r.code())
-    };
+    let code = |rule: &str, tool| asked(tool, &and(rule));
     assert_eq!(code("", "tidy"), Ok(()));
     let tool = r#"@id("f") forbid (principal, action == Action::"invoke", resource == Tool::"cachebox.tidy");"#;
     assert_eq!(code(tool, "tidy"), Err("forbidden"));
     assert_eq!(code(tool, "other"), Ok(()));
     let publisher = r#"@id("f") forbid (principal, action == Action::"invoke", resource) when { context.plugin has publisher && context.plugin.publisher == "pub@example.com" };"#;
     assert_eq!(code(publisher, "tidy"), Err("forbidden"));
-    let refused = authorize(&asked("tidy"), &catalogue(), &policies("")).unwrap_err();
-    assert_eq!(refused.code(), "no-permit");
+    assert_eq!(asked("tidy", &policies("")), Err("no-permit"));
 }

@@ -89,16 +89,16 @@ pub(crate) fn everything() -> Imports {
     imports(&[("look", &["stats"]), ("tune", &["resize", "evict"]), ("wipe", &["flush"])])
 }
 
-pub(crate) fn decide(
-    principal: &str,
+/// What the bot asks for, where nothing is said otherwise.
+pub(crate) fn invoking<R>(
     imports: &Imports,
     grants: &[Grant],
-    uses: Option<&[String]>,
-    mode: Mode,
-) -> Result<Authorized, Refusal> {
-    let known: BTreeSet<Principal> = ["Agent::bot".parse().unwrap()].into();
-    let asked = Invocation {
-        principal: &principal.parse().unwrap(),
+    ask: impl FnOnce(Invocation<'_>) -> R,
+) -> R {
+    let principal: Principal = "Agent::bot".parse().unwrap();
+    let known = BTreeSet::from([principal.clone()]);
+    ask(Invocation {
+        principal: &principal,
         known_principals: &known,
         plugin: "cachebox",
         digest: Digest::from_bytes([7; 32]),
@@ -106,10 +106,23 @@ pub(crate) fn decide(
         imports,
         grants,
         tool: "tidy",
-        uses,
-        mode,
-    };
-    authorize(&asked, &catalogue(), &policies(POLICIES))
+        uses: None,
+        mode: Mode::Call,
+    })
+}
+
+pub(crate) fn decide(
+    principal: &str,
+    imports: &Imports,
+    grants: &[Grant],
+    uses: Option<&[String]>,
+    mode: Mode,
+) -> Result<Authorized, Refusal> {
+    let principal = principal.parse().unwrap();
+    invoking(imports, grants, |asked| {
+        let asked = Invocation { principal: &principal, uses, mode, ..asked };
+        authorize(&asked, &catalogue(), &policies(POLICIES))
+    })
 }
 
 /// Everything that is granted; destroying with two people.

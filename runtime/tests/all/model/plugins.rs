@@ -36,16 +36,13 @@ pub(crate) fn caller(build: u8) -> String {
 }
 
 /// A plugin that flushes the cluster.
-pub(crate) const WIPER: &str = r#"(component
+pub(crate) const WIPER: &str = concat!(
+    r#"(component
   (import "acme:cache/wipe@1.0.0" (instance $wipe
     (export "flush" (func (param "cluster" string) (result (result (error string)))))))
-  (core module $Libc
-    (memory (export "mem") 1)
-    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
-  (core instance $libc (instantiate $Libc))
-  (alias core export $libc "mem" (core memory $mem))
-  (alias core export $libc "realloc" (core func $realloc))
-  (core func $flush (canon lower (func $wipe "flush") (memory $mem) (realloc (func $realloc))))
+"#,
+    crate::fixture::memory_of_strings!(),
+    r#"  (core func $flush (canon lower (func $wipe "flush") (memory $mem) (realloc (func $realloc))))
   (core module $m
     (import "libc" "mem" (memory 1))
     (import "host" "flush" (func $flush (param i32 i32 i32)))
@@ -54,4 +51,5 @@ pub(crate) const WIPER: &str = r#"(component
       (call $flush (i32.const 16) (i32.const 1) (i32.const 64)) (i32.load8_u (i32.const 64))))
   (core instance $i (instantiate $m (with "libc" (instance $libc))
     (with "host" (instance (export "flush" (func $flush))))))
-  (func (export "wipe") (result u32) (canon lift (core func $i "wipe"))))"#;
+  (func (export "wipe") (result u32) (canon lift (core func $i "wipe"))))"#
+);
