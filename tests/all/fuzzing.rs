@@ -6,8 +6,9 @@
 use std::{collections::BTreeSet, panic, path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result};
+use interlock::helper::Helper;
 use interlock_fuzzing::{TARGETS, Target, mutate::Seeded, seeds};
-use interlock_tests::{read, root};
+use interlock_tests::{interlock, read, root};
 
 /// Inputs that are made for each target.
 const ROUNDS: u64 = 1000;
@@ -30,6 +31,12 @@ fn inputs(kind: &str, target: &Target) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(inputs)
 }
 
+/// Plugins of the targets are compiled by the real program.
+fn begin() -> Result<()> {
+    interlock_fuzzing::helper(Helper::program(interlock()?));
+    Ok(())
+}
+
 /// Runs a target, and says with which input it did not hold.
 fn holds(target: &Target, what: &str, input: &[u8]) -> Result<(), String> {
     let finding = panic::catch_unwind(|| (target.run)(input));
@@ -40,6 +47,7 @@ fn holds(target: &Target, what: &str, input: &[u8]) -> Result<(), String> {
 
 #[test]
 fn every_input_that_is_kept_holds() -> Result<()> {
+    begin()?;
     let mut findings = Vec::new();
     for target in TARGETS {
         let corpus = inputs("corpus", target)?;
@@ -52,12 +60,14 @@ fn every_input_that_is_kept_holds() -> Result<()> {
         let kept = corpus.into_iter().chain(inputs("regressions", target)?).chain([nothing]);
         findings.extend(kept.filter_map(|(name, input)| holds(target, &name, &input).err()));
     }
+    interlock_fuzzing::tidy();
     assert!(findings.is_empty(), "{}", findings.join("\n"));
     Ok(())
 }
 
 #[test]
 fn what_lies_near_the_corpora_holds() -> Result<()> {
+    begin()?;
     let number = |name: &str, otherwise: u64| match std::env::var(name) {
         Ok(number) => number.parse().with_context(|| format!("`{name}` is no number")),
         Err(_) => Ok(otherwise),
@@ -78,6 +88,7 @@ fn what_lies_near_the_corpora_holds() -> Result<()> {
         findings.extend(finding);
         eprintln!("{:18} {:.2?}", target.name, begun.elapsed());
     }
+    interlock_fuzzing::tidy();
     assert!(findings.is_empty(), "{}", findings.join("\n"));
     Ok(())
 }

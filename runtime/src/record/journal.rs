@@ -151,11 +151,8 @@ impl Journal {
     pub fn about(&self, request: &str) -> Result<Vec<Told>, HostError> {
         let first = self.store.find(super::space::REQUEST, request).map_err(refused)?;
         let Some(first) = first.first().copied() else { return Ok(Vec::new()) };
-        let all = self.store.verified_since(first).map_err(refused)?;
-        let about = |stored: &Stored| {
-            stored.marks.iter().any(|m| m.space == super::space::ABOUT && m.key == request)
-        };
-        all.iter().filter(|stored| about(stored)).map(Told::read).collect()
+        let about = self.store.proven(super::space::ABOUT, request, first).map_err(refused)?;
+        about.iter().map(Told::read).collect()
     }
 }
 

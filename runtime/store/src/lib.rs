@@ -12,6 +12,7 @@ mod check;
 mod envelope;
 mod erase;
 mod error;
+mod follow;
 mod head;
 mod prove;
 mod publish;
@@ -28,6 +29,7 @@ pub use prove::{Picking, Proven};
 pub use publish::Behind;
 pub use read::{Payloads, Stored};
 
+use follow::Followed;
 use interlock_journal::{LogIdentity, LogSigner};
 use queue::Queue;
 use read::Absent;
@@ -86,6 +88,7 @@ struct Inner {
     clock: Clock,
     jobs: Arc<Queue>,
     absent: Mutex<Absent>,
+    followed: Mutex<Followed>,
     reader: Mutex<Connection>,
     /// The time of the newest leaf that this process has seen.
     newest_ms: Arc<AtomicU64>,
@@ -131,6 +134,7 @@ impl Store {
                 clock,
                 jobs,
                 absent: Mutex::default(),
+                followed: Mutex::default(),
                 reader: Mutex::new(schema::open(path, durability)?),
                 newest_ms,
                 transactions,
@@ -218,6 +222,11 @@ impl Store {
     fn absent(&self) -> MutexGuard<'_, Absent> {
         // A set that a panic left behind has what was found, or less.
         self.inner.absent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn followed(&self) -> MutexGuard<'_, Followed> {
+        // It changes in one step, once all is compared.
+        self.inner.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {

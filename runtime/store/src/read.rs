@@ -1,5 +1,5 @@
-//! Reading back. What decides something is read with [`Store::verified_since`]: every leaf of the range is
-//! hashed again and must come to the signed head, so no edit of a table can change the answer.
+//! Reading back. What decides something is read with [`Store::proven`] or [`Store::verified_since`]: every leaf of the
+//! range is hashed and must come to the signed head, so no edit of a table can change the answer.
 
 use crate::{
     Mark, Store, StoreError,
@@ -134,7 +134,7 @@ impl Absent {
 
 impl Store {
     /// All leaves from `first` on, proven: appended to the log as it was before them, they come to the
-    /// signed head.
+    /// signed head. They are all read and hashed, and in memory: for short logs.
     ///
     /// # Errors
     /// Something that is not as it was written.

@@ -6,6 +6,7 @@
 
 mod argv;
 mod bytes;
+mod frames;
 mod journal;
 mod json;
 pub mod mutate;
@@ -17,6 +18,8 @@ mod shapes;
 mod statements;
 mod tickets;
 mod written;
+
+pub use frames::{helper, tidy};
 
 /// One target.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     target("file_paths", "paths below folders, and resources", paths::file_paths),
     target("http_places", "URLs, hosts, addresses and paths of endpoints", places::http_places),
     target("json_values", "JSON ↔ component values, over generated types", json::json_values),
+    target("mcp_frames", "what an agent writes on its connection", frames::mcp_frames),
     target("proofs", "inclusion and consistency proofs, altered", journal::proofs),
     target("recording", "recorded runs", statements::recording),
     target("roster", "`allowed_signers`", people::roster),

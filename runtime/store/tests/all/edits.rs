@@ -1,7 +1,7 @@
 //! Somebody with the file and without the key: each edit is found by name, or changes no answer.
 
 use crate::fixture::{Scene, batch, entry, mark};
-use interlock_store::{Charge, Entry, Store};
+use interlock_store::{Batch, Charge, Entry, Store, Stored};
 
 /// Three leaves: a request, a claim, a revocation of something else; one of them charged.
 fn filled(scene: &Scene) -> Store {
@@ -70,12 +70,92 @@ fn journal_tells_what_is_read_for_a_decision_is_proven_while_a_host_runs() {
         assert!(error.is_integrity() && error.to_string().contains(word), "{edit}: {error}");
         assert!(store.audit().is_err(), "{edit}");
     }
+    // What was read once is not read again; what is read again is compared with what it was.
+    for (edit, word) in [
+        ("update leaf set bytes = cast(replace(bytes, 'claim', 'other') as blob)", "leaf 1"),
+        ("update payload set bytes = zeroblob(30) where idx = 1", "payload of leaf 1"),
+        ("delete from leaf where idx = 1", "leaf 1"),
+        ("update log set size = 2", "head"),
+    ] {
+        let scene = Scene::new();
+        let store = filled(&scene);
+        assert_eq!(store.proven("claim", "1", 0).unwrap().len(), 1);
+        scene.sql(edit);
+        let error = store.proven("claim", "1", 0).unwrap_err();
+        assert!(error.is_integrity() && error.to_string().contains(word), "{edit}: {error}");
+    }
+    // Nor does a question take what was written about others since.
+    let scene = Scene::new();
+    let store = filled(&scene);
+    assert_eq!(store.proven("claim", "1", 1).unwrap().len(), 1);
+    scene.sql("delete from leaf where idx = 2");
+    assert_eq!(store.proven("claim", "1", 1).unwrap().len(), 1);
     // An index without its rows changes nothing of what is proven.
     let scene = Scene::new();
     let store = filled(&scene);
     scene.sql("delete from mark; delete from charge");
     let kinds: Vec<_> = store.verified_since(1).unwrap().into_iter().map(|s| s.marks).collect();
     assert_eq!(kinds[0], [mark("claim", "1", true)]);
+    assert_eq!(store.proven("claim", "1", 0).unwrap().len(), 1);
+}
+
+#[test]
+fn journal_tells_a_head_of_yesterday_under_a_running_host() {
+    let scene = Scene::new();
+    let store = scene.open();
+    store.commit_blocking(batch(entry("asked", vec![mark("about", "1", false)]))).unwrap();
+    scene.sql(
+        "create table yesterday as select * from log; create table tiles as select * from tile",
+    );
+    store.commit_blocking(batch(entry("denied", vec![mark("about", "1", false)]))).unwrap();
+    assert_eq!(store.proven("about", "1", 0).unwrap().len(), 2);
+    // A head that was signed, and the log that it is of: all that verifies, but for what was read before.
+    scene.sql(
+        "delete from leaf where idx = 1; delete from mark where idx = 1; delete from payload where idx = 1;
+         delete from tile; insert into tile select * from tiles; delete from log;
+         insert into log select * from yesterday",
+    );
+    assert_eq!(store.verified_since(0).unwrap().len(), 1);
+    let error = store.proven("about", "1", 0).unwrap_err();
+    assert!(error.is_integrity() && error.to_string().contains("older"), "{error}");
+}
+
+/// The slow reader, which reads all of the log for each question, is the reference.
+#[test]
+fn journal_tells_of_a_name_what_the_whole_log_tells_in_whatever_order_it_is_asked() {
+    let scene = Scene::new();
+    let (store, other) = (scene.open(), scene.open());
+    let slow = |store: &Store, space: &str, key: &str, first: u64| -> Vec<Stored> {
+        let all = store.verified_since(first).unwrap();
+        all.into_iter().filter(|leaf| leaf.is_marked(space, key)).collect()
+    };
+    let mut asked = 0;
+    for round in 0..30_u64 {
+        // More than are hashed at a time, now and then; and sometimes by another process.
+        let many = if round % 12 == 7 { 1100 } else { round % 4 };
+        let entries = (0..many).map(|n| {
+            let key = (n + round) % 5;
+            let space = if n % 3 == 0 { "about" } else { "other" };
+            entry("said", vec![mark(space, &key.to_string(), false), mark("all", "x", false)])
+        });
+        let batch = Batch { entries: entries.collect(), ..Batch::default() };
+        if round % 3 == 0 { &other } else { &store }.commit_blocking(batch).unwrap();
+        let size = store.size().unwrap();
+        // From later leaves to earlier ones, and back.
+        for (space, key, first) in [
+            ("about", "1", size.saturating_sub(round)),
+            ("about", "2", size / 2),
+            ("other", "1", size / 3),
+            ("about", "3", 0),
+            ("about", "nobody", 0),
+            ("about", "4", size + 3),
+        ] {
+            let found = store.proven(space, key, first).unwrap();
+            assert_eq!(found, slow(&store, space, key, first), "{space} {key} from {first}");
+            asked += found.len();
+        }
+    }
+    assert!(asked > 300, "{asked} leaves were compared");
 }
 
 #[test]
