@@ -51,8 +51,15 @@ pub(crate) fn command(ui: &Ui, arguments: &[&str]) -> Result<()> {
         command.arg(format!("fuzz/found/{target}")).arg(format!("fuzz/corpus/{target}"));
         command.args(["--", "-print_final_stats=1", "-timeout=20", "-rss_limit_mb=2048"]);
         command.arg(format!("-max_total_time={seconds}")).arg(format!("-max_len={MAX_LEN}"));
+        // libFuzzer ends without dropping anything: a target's deployment would stay behind.
+        let deployments = paths::logs(&root).join(format!("fuzz-{}", std::process::id()));
+        std::fs::create_dir_all(&deployments)
+            .with_context(|| format!("could not make `{}`", deployments.display()))?;
+        command.env("TMPDIR", &deployments);
         let before = children_seconds();
         let ran = run(ui, &root, &format!("fuzz {target}"), &mut command, Show::Progress)?;
+        std::fs::remove_dir_all(&deployments)
+            .with_context(|| format!("could not remove `{}`", deployments.display()))?;
         let line = format!(
             "{target:18} {:>12} executions {:>7} edges {:>8.1} s of CPU",
             last(&ran.log, "stat::number_of_executed_units:").unwrap_or("?"),

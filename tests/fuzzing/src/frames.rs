@@ -293,7 +293,7 @@ async fn until(answers: &mut Answers, asked: &mut Vec<Value>, wanted: &str) -> O
         let id = answer.get("id").unwrap_or(&Value::Null);
         // What cannot be read has no number that an answer could have.
         if !id.is_null() {
-            let place = asked.iter().position(|asked| asked == id);
+            let place = asked.iter().position(|asked| same(asked, id));
             assert!(place.is_some(), "nobody asked, or it was answered before: {line}");
             place.map(|place| asked.swap_remove(place));
         }
@@ -303,8 +303,15 @@ async fn until(answers: &mut Answers, asked: &mut Vec<Value>, wanted: &str) -> O
     }
 }
 
+/// Whether two numbers of questions are one. Zero is one with every sign.
+fn same(asked: &Value, answered: &Value) -> bool {
+    asked == answered || (asked.as_f64() == Some(0.0) && answered.as_f64() == Some(0.0))
+}
+
 /// The number of a question, where a line is one.
 fn asks(line: &[u8]) -> Option<Value> {
+    // A byte order mark is passed over by the reader.
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let mut question: Value = serde_json::from_slice(line).ok()?;
     Some(question.get_mut("id")?.take())
 }
