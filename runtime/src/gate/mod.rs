@@ -186,6 +186,10 @@ impl RunGate {
     /// INVARIANT ONE-DOOR: the whole way of a capability call.
     /// Gives the answer with its size as JSON.
     async fn gate(&self, call: GuestCall) -> Result<(Value, u64), Stop> {
+        // A run that was ended has one end. The sandbox stops its code there; this does not lean on that.
+        if let Some(ended) = self.lock().ended.clone() {
+            return Err(ended.into());
+        }
         self.charge(1, call.bytes)?;
         let arguments = call.arguments.map_err(|problem| Denial::Malformed {
             function: format!("{}#{}", call.interface, call.function),

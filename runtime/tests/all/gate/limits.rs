@@ -200,8 +200,12 @@ async fn a_call_that_nobody_waits_for_any_more_is_over() {
 async fn the_first_end_of_a_run_is_its_end() {
     let scene = moody(Mode::Call, Mood::Vague);
     assert_eq!(code(&scene, evict()).await, "inexact");
-    *scene.cache.mood.lock().unwrap() = Mood::Faults;
-    assert_eq!(code(&scene, stats()).await, "host-fault");
+    *scene.cache.mood.lock().unwrap() = Mood::Well;
+    // Whatever asks on: nothing is read, decided or done for it any more.
+    for more in [stats(), evict(), call("look", "nothing", &[])] {
+        assert_eq!(code(&scene, more).await, "inexact");
+    }
+    assert_eq!((scene.cache.count("read"), scene.cache.count("perform")), (0, 0));
     let ended = scene.gate.log().ended;
     assert!(matches!(&ended, Some(Ended::Inexact(why)) if why.contains("it depends")), "{ended:?}");
 }
