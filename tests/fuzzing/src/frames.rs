@@ -303,9 +303,10 @@ async fn until(answers: &mut Answers, asked: &mut Vec<Value>, wanted: &str) -> O
     }
 }
 
-/// Whether two numbers of questions are one. Zero is one with every sign.
+/// Whether two numbers of questions are one: `1.0` is answered as `1`, and `-0` as `0`.
 fn same(asked: &Value, answered: &Value) -> bool {
-    asked == answered || (asked.as_f64() == Some(0.0) && answered.as_f64() == Some(0.0))
+    let number = asked.as_f64();
+    asked == answered || (number.is_some() && number == answered.as_f64())
 }
 
 /// The number of a question, where a line is one.
