@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The newest schema. Each step below takes a file from one to the next.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// How long one process waits for another's transaction.
 const BUSY: Duration = Duration::from_secs(30);
@@ -28,6 +28,11 @@ create unique index mark_once on mark (space, key) where once = 1;
 create table charge (key text not null, time integer not null, amount integer not null, idx integer not null);
 create index charge_by_key on charge (key, time);
 create index charge_by_leaf on charge (idx);
+";
+
+/// Names that can be set once, as their leaves came: what is newest is found without the rest.
+const STEP_2: &str = "
+create index mark_once_by_leaf on mark (space, idx) where once = 1;
 ";
 
 /// Opens a connection with the settings of a journal.
@@ -97,6 +102,9 @@ pub(crate) fn prepare(
         transaction.execute_batch(STEP_1)?;
         transaction
             .execute("insert into log (id, origin, size) values (1, ?1, 0)", [log.to_string()])?;
+    }
+    if found < SCHEMA {
+        transaction.execute_batch(STEP_2)?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
     }
     let origin: Option<String> = transaction

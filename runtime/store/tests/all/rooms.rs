@@ -1,6 +1,6 @@
 //! Files that are no journals, are not ours, or cannot be written: told by name, and never harmed.
 
-use crate::fixture::{Scene, batch, entry};
+use crate::fixture::{Scene, batch, entry, mark};
 use interlock_store::Durability;
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -32,6 +32,32 @@ fn fail_closed_what_is_no_journal_is_not_written_to() {
     scene.open().commit_blocking(batch(entry("x", vec![]))).unwrap();
     assert_eq!(scene.try_open(Durability::Full, 8).err().unwrap().code(), "other-deployment");
     assert_eq!(fs::metadata(scene.file()).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_journal_of_the_version_before_is_taken_over_as_it_is() {
+    let scene = Scene::new();
+    let store = scene.open();
+    for key in ["1", "2", "3"] {
+        store.commit_blocking(batch(entry("asked", vec![mark("asked", key, true)]))).unwrap();
+    }
+    store.commit_blocking(batch(entry("told", vec![mark("told", "2", true)]))).unwrap();
+    // A mark that can be set again is no question, whatever its space.
+    store.commit_blocking(batch(entry("said", vec![mark("asked", "4", false)]))).unwrap();
+    drop(store);
+    scene.sql("drop index mark_once_by_leaf; pragma user_version = 1");
+    let store = scene.open();
+    store.audit().unwrap();
+    let owned = |keys: &[(&str, u64)]| -> Vec<(String, u64)> {
+        keys.iter().map(|(key, leaf)| ((*key).to_owned(), *leaf)).collect()
+    };
+    assert_eq!(store.keys("asked", 2).unwrap(), owned(&[("3", 2), ("2", 1)]));
+    assert_eq!(store.unanswered("asked", "told").unwrap(), owned(&[("1", 0), ("3", 2)]));
+    assert_eq!(store.unanswered("told", "asked").unwrap(), []);
+    for key in ["3", "1"] {
+        store.commit_blocking(batch(entry("told", vec![mark("told", key, true)]))).unwrap();
+    }
+    assert_eq!(store.unanswered("asked", "told").unwrap(), []);
 }
 
 /// Cut at every page: a cut journal is refused, or is one that the log itself vouches for.
