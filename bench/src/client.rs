@@ -74,7 +74,9 @@ impl Pipes {
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut running = Running(command.spawn().context("the server cannot be started")?);
-        let output = BufReader::new(running.0.stdout.take().context("no stdout")?);
+        // As much as node and Python read at once.
+        let output = running.0.stdout.take().context("no stdout")?;
+        let output = BufReader::with_capacity(64 << 10, output);
         let mut server = Self { output, next: 0, line: Vec::new(), running };
         server.ask("initialize", &hello())?;
         let told = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});

@@ -74,8 +74,9 @@ fn without_number_formats(schema: &mut Value) {
     }
 }
 
-/// The output schema of a tool, as clients see it: the envelope, with the tool's own schema in it.
-pub(super) fn output(tool: Option<&Value>) -> JsonObject {
+/// The output schema of a tool, as clients see it: the envelope, with the tool's own schema in it. A tool that can
+/// change nothing says nothing of effects and of people: models read all of it.
+pub(super) fn output(tool: Option<&Value>, may_wait: bool) -> JsonObject {
     let (result, definitions) = tool.map(inside).unwrap_or_default();
     let mut result = match result {
         Value::Object(result) => result,
@@ -85,7 +86,7 @@ pub(super) fn output(tool: Option<&Value>) -> JsonObject {
         .entry("description")
         .or_insert_with(|| "What the tool returned; only where the status is `done`.".into());
     let text = |description: &str| json!({"type": "string", "description": description});
-    let envelope = json!({
+    let mut envelope = json!({
         "type": "object",
         "required": ["status"],
         "properties": {
@@ -94,33 +95,40 @@ pub(super) fn output(tool: Option<&Value>) -> JsonObject {
             "message": text("One sentence."),
             "help": text("What would help."),
             "details": {"description": "More about a failure, in the tool's words."},
-            "happened": {
-                "type": "array",
-                "description": "The effects that were started, in order, and how each ended.",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "step": {"type": "integer"},
-                        "class": {"enum": ["change", "destroy"]},
-                        "resource": {"type": "string"},
-                        "function": {"type": "string"},
-                        "status": {"enum": ["done", "refused", "failed", "unknown"]},
-                    },
-                },
-            },
             "denied": {
                 "type": "array",
                 "description": "What the tool tried and was denied.",
                 "items": {"type": "object"},
             },
             "invocation": text("What the journal knows the call by."),
-            "request": text("The request that waits for people, or that was applied."),
-            "document": text("The digest of what they read."),
-            "needs": text("Who must approve."),
-            "expires": text("When the request ends."),
-            "ended": text("How the run that used the request ended."),
         },
     });
+    let effects = json!({
+        "happened": {
+            "type": "array",
+            "description": "The effects that were started, in order, and how each ended.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "step": {"type": "integer"},
+                    "class": {"enum": ["change", "destroy"]},
+                    "resource": {"type": "string"},
+                    "function": {"type": "string"},
+                    "status": {"enum": ["done", "refused", "failed", "unknown"]},
+                },
+            },
+        },
+        "request": text("The request that waits for people, or that was applied."),
+        "document": text("The digest of what they read."),
+        "needs": text("Who must approve."),
+        "expires": text("When the request ends."),
+        "ended": text("How the run that used the request ended."),
+    });
+    if let (true, Some(properties), Value::Object(effects)) =
+        (may_wait, envelope.pointer_mut("/properties").and_then(Value::as_object_mut), effects)
+    {
+        properties.extend(effects);
+    }
     let mut envelope = match envelope {
         Value::Object(envelope) => envelope,
         _ => Map::new(),
@@ -202,6 +210,26 @@ mod tests {
     }
 
     #[test]
+    fn only_what_may_wait_speaks_of_effects_and_people() {
+        let names = |may_wait| -> Vec<String> {
+            let envelope = Value::Object(output(None, may_wait));
+            let properties = envelope["properties"].as_object().unwrap();
+            properties.keys().cloned().collect()
+        };
+        let reads = names(false);
+        let mut changes = names(true);
+        assert_eq!(
+            reads,
+            ["status", "result", "message", "help", "details", "denied", "invocation"]
+        );
+        changes.retain(|name| !reads.contains(name));
+        assert_eq!(changes, ["happened", "request", "document", "needs", "expires", "ended"]);
+        // What an answer has besides is no mistake of it.
+        let answer = json!({"status": "done", "result": 3, "happened": []});
+        assert!(jsonschema::is_valid(&Value::Object(output(None, false)), &answer));
+    }
+
+    #[test]
     fn no_argument_is_copied_into_a_header() {
         let schema = json!({"type": "object", "properties": {"secret": {"type": "object",
             "x-mcp-header": "S", "properties": {"x": {"type": "string", "x-mcp-header": "X"}}}}});
@@ -216,7 +244,7 @@ mod tests {
             "day": {"type": "string", "format": "date"},
             "format": {"enum": [{"type": "number", "format": "kept"}]}},
             "$defs": {"N": {"type": "number", "format": "double"}}});
-        for seen in [input(&tool, false).unwrap(), output(Some(&tool))] {
+        for seen in [input(&tool, false).unwrap(), output(Some(&tool), true)] {
             let seen = Value::Object(seen).to_string();
             for (format, there) in
                 [("uint8", false), ("double", false), ("date", true), ("kept", true)]
@@ -232,7 +260,7 @@ mod tests {
             "type": "object", "required": ["who"],
             "properties": {"who": {"$ref": "#/$defs/Who"}},
             "$defs": {"Who": {"type": "string"}}});
-        let envelope = Value::Object(output(Some(&tool)));
+        let envelope = Value::Object(output(Some(&tool), true));
         let fits = |value: &Value| jsonschema::is_valid(&envelope, value);
         assert!(fits(&json!({"status": "done", "result": {"who": "li"}})));
         assert!(!fits(&json!({"status": "done", "result": {"who": 1}})));
@@ -243,7 +271,7 @@ mod tests {
     fn a_result_that_refers_elsewhere_says_nothing() {
         for tool in [json!({"$ref": "#"}), json!({"properties": {"x": {"$ref": "#/properties/x"}}})]
         {
-            let envelope = Value::Object(output(Some(&tool)));
+            let envelope = Value::Object(output(Some(&tool), true));
             assert!(jsonschema::is_valid(&envelope, &json!({"status": "done", "result": 3})));
         }
     }

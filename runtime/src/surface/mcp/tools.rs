@@ -118,7 +118,7 @@ fn tool(name: &str, offer: &Offer) -> Result<Tool, String> {
     }
     let may_wait = !offer.reach.only_reads();
     let input = schema::input(&offer.tool.input_schema, may_wait)?;
-    let output = schema::output(offer.tool.output_schema.as_ref());
+    let output = schema::output(offer.tool.output_schema.as_ref(), may_wait);
     let title = offer.tool.title.clone().unwrap_or_else(|| offer.tool.name.clone());
     let tool = Tool::new(name.to_owned(), offer.tool.description.clone(), Arc::new(input))
         .with_title(title.clone())
