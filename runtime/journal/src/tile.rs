@@ -26,11 +26,13 @@ impl Tile {
     /// [`JournalError::NoSuchTile`] where no tree of at most [`MAX_SIZE`] leaves has it.
     pub fn new(level: u8, index: u64, width: u16) -> Result<Self, JournalError> {
         let tile = Self { level, index, width };
-        // The last hash must be in the largest tree.
+        // The last hash must be in the largest tree. An index that somebody else wrote may be any number.
+        let end = index
+            .checked_mul(u64::from(TILE_WIDTH))
+            .and_then(|first| first.checked_add(u64::from(width)));
         let fits = level <= 7
             && (1..=TILE_WIDTH).contains(&width)
-            && index <= MAX_SIZE
-            && (index << 8) + u64::from(width) <= MAX_SIZE >> (8 * level);
+            && end.is_some_and(|end| end <= MAX_SIZE >> (8 * level));
         if fits { Ok(tile) } else { Err(JournalError::NoSuchTile { level, index, width }) }
     }
 

@@ -27,11 +27,11 @@ use tracing_subscriber::{
 pub(crate) enum Level {
     /// What failed.
     Error,
-    /// And what an operator should look at.
+    /// And what an operator should look at, refused strangers included.
     Warn,
     /// And each call and effect.
     Info,
-    /// And each refused stranger and background wait.
+    /// And each wait for people that goes on in the background.
     Debug,
 }
 

@@ -27,13 +27,11 @@ pub(crate) fn file_paths(data: &[u8]) {
             text.bytes().all(|b| b.is_ascii_alphanumeric() || b"./_-%".contains(&b)),
             "{text:?}"
         );
-        let decoded: Vec<u8> = resource
-            .segments()
-            .iter()
-            .map(|segment| decode(segment))
-            .collect::<Vec<_>>()
-            .join(&b'/');
-        if let Ok(path) = String::from_utf8(decoded)
+        let decoded: Vec<_> = resource.segments().iter().map(|segment| decode(segment)).collect();
+        // A segment may hold a `/`, of a key; then it is no path's.
+        let is_path = !decoded.iter().any(|segment| segment.contains(&b'/'));
+        if is_path
+            && let Ok(path) = String::from_utf8(decoded.join(&b'/'))
             && let Ok(again) = Resource::encode_path(&path)
         {
             assert_eq!(again, resource.segments(), "a segment with two spellings");

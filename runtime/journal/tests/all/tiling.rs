@@ -1,6 +1,6 @@
 //! Tiles, paths and bundles as the public layout has them.
 
-use interlock_journal::{Bundle, JournalError, MAX_LEAF_BYTES, Resource, Tile};
+use interlock_journal::{Bundle, JournalError, MAX_LEAF_BYTES, MAX_SIZE, Resource, Tile};
 
 /// The two examples of the specification.
 #[test]
@@ -126,4 +126,30 @@ fn bundles_hold_up_to_256_leaves_and_have_one_form() {
     assert_eq!(bundle.leaves(), 0);
     bundle.push(&vec![7; MAX_LEAF_BYTES]).unwrap();
     assert_eq!(Bundle::parse(bundle.as_bytes()).unwrap()[0].len(), MAX_LEAF_BYTES);
+}
+
+/// Somebody else's numbers: the product of an index and 256 need not fit.
+#[test]
+fn no_tile_lies_beyond_the_largest_tree() {
+    for level in 0..=7_u8 {
+        // The last full tile of the largest tree, where a level has one.
+        let full = (MAX_SIZE >> (8 * level)) / 256;
+        for (index, width, there) in [
+            (full.wrapping_sub(1), 256, full > 0),
+            (full, 1, level == 7),
+            (full + 1, 1, false),
+            ((1 << 56) - 1, 256, false),
+            (1 << 56, 1, false),
+            (u64::MAX >> 8, 256, false),
+            (u64::MAX, 256, false),
+        ] {
+            let tile = Tile::new(level, index, width);
+            assert_eq!(tile.is_ok(), there, "level {level}, index {index}, width {width}");
+        }
+    }
+    assert!(Tile::new(8, 0, 1).is_err() && Tile::new(0, 0, 0).is_err());
+    assert!(Tile::new(0, 0, 257).is_err());
+    for path in ["tile/0/x072/x057/x594/x037/x927/935", "tile/0/x072/x057/x594/x037/x927/936"] {
+        assert!(Resource::parse(path).is_err(), "{path}");
+    }
 }

@@ -44,7 +44,7 @@ pub(super) enum Command {
     /// Run a tool; its result goes to standard output.
     Call(CallArguments),
     /// Find the effects that a tool would have; nothing is performed.
-    Plan(CallArguments),
+    Plan(PlanArguments),
     /// Read, sign, deny and revoke what waits for people.
     Approval(ApprovalArguments),
     /// Ask for more authority for a while, list it, take it back.
@@ -87,7 +87,7 @@ pub(super) struct InitArguments {
     after_help = "Example:\n  interlock new restart-api && cd restart-api && cargo test && interlock build"
 )]
 pub(super) struct NewArguments {
-    /// The plugin's name: lower-case letters, digits and `-`.
+    /// The plugin's name: lower-case letters, digits and `-`, at most 31.
     pub(super) name: String,
     /// What it is written in.
     #[arg(long, value_enum, default_value = "rust", value_name = "LANGUAGE")]
@@ -130,7 +130,7 @@ pub(super) struct BuildArguments {
     after_help = "Examples:\n  interlock replay 01JD9042M7XW8A3C5E7G9J1K3M\n  interlock replay 01JD9042M7XW8A3C5E7G9J1K3M --plugin target/wasm32-wasip2/release/fix_service.wasm\n\nExit codes: 0 the same, 3 not the same or not replayable."
 )]
 pub(super) struct ReplayArguments {
-    /// The invocation; `call`, `plan` and `journal list` name it.
+    /// The invocation; `call`, `plan` and `journal list --json` name it.
     pub(super) id: String,
     /// Another build of the plugin; otherwise the installed one.
     #[arg(long, value_name = "FILE")]
@@ -185,7 +185,7 @@ pub(super) enum PluginCommand {
     Install {
         /// A component, or its `.wat` text.
         file: PathBuf,
-        /// What it is called here: lower-case letters, digits and `-`.
+        /// What it is called here: lower-case letters, digits and `-`, at most 31.
         #[arg(long)]
         name: String,
         /// A capability, its functions (all where none is named), and the resource they may touch, with
@@ -227,6 +227,21 @@ pub(super) struct CallArguments {
     /// What you say about it, shown to people as unchecked words.
     #[arg(long, value_name = "WORDS")]
     pub(super) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  interlock plan fix-service.heal '{\"environment\":\"prod\",\"service\":\"api\"}' --as oncall-bot\n  interlock plan fix-service.heal - --json < arguments.json"
+)]
+pub(super) struct PlanArguments {
+    /// The tool, as `plugin.tool`.
+    pub(super) tool: String,
+    /// The arguments, a JSON object; `-` reads them from standard input.
+    #[arg(default_value = "{}")]
+    pub(super) arguments: String,
+    /// Who asks: `Agent::name`, `Person::name`, or the bare name where only one has it.
+    #[arg(long = "as", value_name = "PRINCIPAL")]
+    pub(super) principal: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -73,17 +73,22 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
 
 /// Reads who asks for what.
 pub(super) fn request(arguments: &CallArguments, config: &Config) -> Result<Request, Problem> {
-    let (plugin, tool) = arguments.tool.split_once('.').ok_or_else(|| {
-        Problem::usage(format!("`{}` is not a tool; write `plugin.tool`", arguments.tool))
-    })?;
-    Ok(Request {
-        principal: principal(arguments.principal.as_deref(), config)?,
-        plugin: plugin.to_owned(),
-        tool: tool.to_owned(),
-        arguments: read_arguments(&arguments.arguments)?,
-        request: arguments.request.clone(),
-        said: arguments.reason.clone(),
-    })
+    let asks = arguments.principal.as_deref();
+    let first = first(&arguments.tool, &arguments.arguments, asks, config)?;
+    Ok(Request { request: arguments.request.clone(), said: arguments.reason.clone(), ..first })
+}
+
+/// A wish that nobody has decided about yet.
+pub(super) fn first(
+    tool: &str,
+    arguments: &str,
+    asks: Option<&str>,
+    config: &Config,
+) -> Result<Request, Problem> {
+    let (plugin, tool) = tool
+        .split_once('.')
+        .ok_or_else(|| Problem::usage(format!("`{tool}` is not a tool; write `plugin.tool`")))?;
+    Ok(Request::new(principal(asks, config)?, plugin, tool, read_arguments(arguments)?))
 }
 
 pub(super) fn principal(named: Option<&str>, config: &Config) -> Result<Principal, Problem> {

@@ -12,10 +12,13 @@ use crate::{
     Config, Host,
     desk::{self, Acceptance, Waiting},
     folders::check_preopens,
-    host::{BUILT_IN_PROVIDERS, check_grants, check_providers, load_catalogue, read_pinned},
+    host::{
+        BUILT_IN_PROVIDERS, check_grants, check_providers, load_catalogue_with_sources, read_pinned,
+    },
+    rules::Rules,
 };
 use serde_json::json;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 pub(super) async fn run(arguments: &ConfigArguments, file: &Path, output: &Output) -> Ending {
     match &arguments.command {
@@ -73,7 +76,10 @@ pub(super) fn asked(waiting: &Waiting, output: &Output) {
 
 fn check(file: &Path, output: &Output) -> Ending {
     let config = Config::load(file)?;
-    let catalogue = load_catalogue(&config, Vec::new())?;
+    let (catalogue, sources) = load_catalogue_with_sources(&config, Vec::new())?;
+    let catalogue = Arc::new(catalogue);
+    // A host does not start with policies or a roster that mean nothing, so they are not in order.
+    Rules::load(&config, &sources, &catalogue, None)?;
     check_grants(&config, &catalogue)?;
     check_providers(&catalogue, &BUILT_IN_PROVIDERS.iter().copied().collect())?;
     crate::programs::check_secrets(&config, &catalogue)?;

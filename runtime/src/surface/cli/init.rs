@@ -19,7 +19,12 @@ use interlock_providers::ProviderFault;
 use serde_json::json;
 use std::{fs, path::Path};
 
-pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
+pub(super) fn run(arguments: &InitArguments, config_named: bool, output: &Output) -> Ending {
+    if config_named {
+        return Err(Problem::usage(
+            "`init` makes interlock.toml in a folder: name the folder, and no `--config`; nothing was changed",
+        ));
+    }
     let dir = &arguments.dir;
     let file = dir.join("interlock.toml");
     if file.symlink_metadata().is_ok() {
@@ -67,13 +72,18 @@ pub(super) fn run(arguments: &InitArguments, output: &Output) -> Ending {
         "sample": !arguments.no_sample});
     output.result(&made, || {
         format!(
-            "{} {}\n\nNext:\n{}  interlock sample start                       start the sample environment\n  interlock plugin inspect FILE                see what a plugin asks for\n  interlock plugin install FILE --name NAME    admit it, with the grants you choose\n  interlock doctor                             see that all is in order\n\nNobody can approve yet: put people's keys into approvers/allowed_signers.",
+            "{} {}\n\nNext:\n{}{}  interlock plugin inspect FILE                see what a plugin asks for\n  interlock plugin install FILE --name NAME    admit it, with the grants you choose\n  interlock doctor                             see that all is in order\n\nNobody can approve yet: put people's keys into approvers/allowed_signers.",
             styled(GREEN, "made"),
             plain(&file.display().to_string()),
             if dir == Path::new(".") {
                 String::new()
             } else {
                 format!("  {}\n", styled(BOLD, format!("cd {}", shell::path(dir))))
+            },
+            if arguments.no_sample {
+                ""
+            } else {
+                "  interlock sample start                       start the sample environment\n"
             }
         )
     });

@@ -110,7 +110,7 @@ fn wants_json(arguments: impl Iterator<Item = std::ffi::OsString>) -> bool {
 async fn run(cli: &Cli, output: &Output) -> Ending {
     let config = cli.config.as_path();
     match &cli.command {
-        Command::Init(arguments) => init::run(arguments, output),
+        Command::Init(arguments) => init::run(arguments, cli.config_named, output),
         Command::Doctor => doctor::run(config, output),
         Command::Approval(arguments) => approval::run(arguments, config, output).await,
         Command::Grant(arguments) => grant::run(arguments, config, output).await,

@@ -3,7 +3,7 @@
 
 use super::{
     Ending,
-    arguments::CallArguments,
+    arguments::PlanArguments,
     call,
     output::{BOLD, DIM, Output, RED, YELLOW, plain, styled},
 };
@@ -12,9 +12,10 @@ use interlock_authority::{Class, Planned, Scope};
 use serde_json::Value;
 use std::path::Path;
 
-pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output) -> Ending {
+pub(super) async fn run(arguments: &PlanArguments, file: &Path, output: &Output) -> Ending {
     let config = Config::load(file)?;
-    let request = call::request(arguments, &config)?;
+    let (tool, principal) = (&arguments.tool, arguments.principal.as_deref());
+    let request = call::first(tool, &arguments.arguments, principal, &config)?;
     let host = Host::builder(config).build()?;
     let response =
         host.plan(request).await.map_err(|e| super::plugin::explain_installed(e, &host))?;

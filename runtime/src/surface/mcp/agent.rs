@@ -119,6 +119,7 @@ impl Agent {
             }
             waits.insert(id.to_owned(), control.clone());
         }
+        tracing::debug!(request = id, principal = %self.asker.principal(), "waits for people");
         let (agent, id) = (self.clone(), id.to_owned());
         tokio::spawn(async move {
             while let Ok(request) = agent.asker.request(&id) {

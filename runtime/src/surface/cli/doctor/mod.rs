@@ -1,5 +1,5 @@
 //! `interlock doctor`: what is misconfigured, writable by others, missing or left behind, each with the
-//! fix. Looks and changes nothing. What it calls good is what the host itself checks when it starts.
+//! fix. Looks, and changes nothing but the form of an older journal. What it calls good is what the host itself checks when it starts.
 
 mod files;
 mod programs;

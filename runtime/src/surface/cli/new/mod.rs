@@ -45,8 +45,8 @@ const JAVASCRIPT: &[(&str, &str)] = &[
 ];
 /// The SDK for JavaScript below the guest SDK's folder.
 const JAVASCRIPT_SDK: &str = "js";
-/// The longest name: a client sees `name__tool`, and takes 64 characters.
-const MAX_NAME: usize = 40;
+/// The longest name: the one that a deployment installs, `is_plugin_name`.
+const MAX_NAME: usize = 31;
 /// Names that would be two things for the compiler.
 const TAKEN: &[&str] =
     &["core", "std", "alloc", "test", "proc-macro", "serde", "schemars", "interlock-guest"];
