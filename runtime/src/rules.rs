@@ -86,12 +86,17 @@ impl Rules {
             catalogues: digest("interlock-catalogues/v1", &Value::from(catalogues))?,
             approvers: digest("interlock-approvers/v1", &approvers)?,
         };
-        let mut catalogues = texts(sources);
+        let wit = |source: &'_ CatalogueSource| source.wit.clone();
+        let mut catalogues = texts(
+            sources
+                .iter()
+                .flat_map(|s| [(s.file.clone(), s.text.clone())].into_iter().chain(wit(s))),
+        );
         if !places.is_empty() {
             catalogues.insert("places".to_owned(), places);
         }
         let text = RulesText {
-            policies: config.policies.iter().map(|p| (name_of(&p.file), p.text.clone())).collect(),
+            policies: texts(config.policies.iter().map(|p| (p.file.clone(), p.text.clone()))),
             catalogues,
             roster: config.roster.clone(),
             operators: config.operators.clone(),
@@ -136,8 +141,8 @@ impl RulesText {
     pub fn lines(&self) -> String {
         let mut out = String::new();
         let file = |out: &mut String, name: &str, text: &str| {
-            for line in text.lines() {
-                out.push_str(&format!("{name}: {line}\n"));
+            for of_it in text.lines() {
+                line(out, &format!("{name}: {of_it}"));
             }
         };
         for (name, text) in self.policies.iter().chain(&self.catalogues) {
@@ -152,15 +157,15 @@ impl RulesText {
         ];
         for (what, list) in lists {
             for (name, members) in list {
-                out.push_str(&format!("{what} {name}: {}\n", members.join(", ")));
+                line(&mut out, &format!("{what} {name}: {}", members.join(", ")));
             }
         }
         for (principal, teams) in &self.teams {
             let teams: Vec<&str> = teams.iter().map(String::as_str).collect();
-            out.push_str(&format!("teams of {principal}: {}\n", teams.join(", ")));
+            line(&mut out, &format!("teams of {principal}: {}", teams.join(", ")));
         }
-        for line in &self.attributes {
-            out.push_str(&format!("resource {line}\n"));
+        for attribute in &self.attributes {
+            line(&mut out, &format!("resource {attribute}"));
         }
         let presence = if roster.presence == Presence::Destroy { "destroy" } else { "off" };
         out.push_str(&format!(
@@ -171,40 +176,53 @@ impl RulesText {
     }
 }
 
-fn name_of(file: &str) -> String {
-    Path::new(file)
-        .file_name()
-        .map_or_else(|| file.to_owned(), |n| n.to_string_lossy().into_owned())
+/// INVARIANT SHOWN-IS-SIGNED: one thing is one line. A name with a line's end in it makes no second one.
+fn line(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            // As it stands in files.
+            '\t' => out.push(c),
+            c if c.is_control() => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    out.push('\n');
 }
 
-/// Catalogues and WIT by short names; a name that two files have gets a number.
-fn texts(sources: &[CatalogueSource]) -> BTreeMap<String, String> {
+fn name_of(file: &str) -> String {
+    let name = Path::new(file).file_name().map_or(file.into(), |name| name.to_string_lossy());
+    // A name ends where its text begins, so it is one word.
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let shown = |c: char| if plain(c) { c.to_string() } else { c.escape_unicode().to_string() };
+    name.chars().map(shown).collect()
+}
+
+/// Files by short names; where one is taken, by the name and a number. None is left out: whatever binds is shown to
+/// whoever is to accept it.
+fn texts(files: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
-    let files = sources.iter().flat_map(|source| {
-        let wit = source.wit.iter().map(|(name, text)| (name, text));
-        [(&source.file, &source.text)].into_iter().chain(wit)
-    });
-    for (name, text) in files {
-        let name = name_of(name);
-        let taken = all.keys().filter(|k: &&String| k.starts_with(&name)).count();
-        let name = if taken == 0 { name } else { format!("{name} ({taken})") };
-        all.insert(name, text.clone());
+    for (file, text) in files {
+        let short = name_of(&file);
+        let numbered = (1_u32..).map(|number| format!("{short} ({number})"));
+        let name = [short.clone()].into_iter().chain(numbered).find(|n| !all.contains_key(n));
+        all.insert(name.unwrap_or(file), text);
     }
     all
 }
 
 /// Where resources lead: endpoints and folders, a line for each thing that is said of one.
 fn places(config: &Config) -> String {
-    let one = |(name, endpoint): (&String, &interlock_providers::http::Endpoint)| {
-        let said = endpoint.said();
-        said.iter().map(|(key, value)| format!("http.{name} {key} = {value}\n")).collect::<String>()
-    };
-    let folder = |(name, folder): (&String, &interlock_providers::files::FolderSettings)| {
-        let (path, write) = (folder.path.display(), folder.write);
-        format!("files.{name} path = {path}\nfiles.{name} write = {write}\n")
-    };
-    let endpoints: String = config.endpoints.iter().map(one).collect();
-    endpoints + &config.files.iter().map(folder).collect::<String>()
+    let mut out = String::new();
+    for (name, endpoint) in &config.endpoints {
+        for (key, value) in endpoint.said() {
+            line(&mut out, &format!("http.{name} {key} = {value}"));
+        }
+    }
+    for (name, folder) in &config.files {
+        line(&mut out, &format!("files.{name} path = {}", folder.path.display()));
+        line(&mut out, &format!("files.{name} write = {}", folder.write));
+    }
+    out
 }
 
 fn attributes(config: &Config) -> Vec<String> {
@@ -230,4 +248,44 @@ pub fn grants_digest(plugin: &PluginConfig) -> Result<Digest, HostError> {
 
 fn digest(domain: &str, value: &Value) -> Result<Digest, HostError> {
     Ok(canonical::digest(domain, value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(policies: &[(&str, &str)]) -> RulesText {
+        let files = policies.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
+        RulesText { policies: texts(files), ..RulesText::default() }
+    }
+
+    /// INVARIANT SHOWN-IS-SIGNED: what binds is what is shown, to the last file.
+    #[test]
+    fn shown_is_signed_every_file_of_the_rules_is_shown_whatever_it_is_called() {
+        let lossy = String::from_utf8_lossy(b"policies/z\xfe.cedar").into_owned();
+        for files in [
+            [("a/x.cedar", "one"), ("b/x.cedar", "two"), ("c/x.cedar", "three")],
+            [("a/x.cedar (1)", "one"), ("a/x.cedar", "two"), ("b/x.cedar", "three")],
+            [("a/x y.cedar", "one"), ("b/x y.cedar", "two"), ("c/x y.cedar (1)", "three")],
+            [(lossy.as_str(), "one"), (lossy.as_str(), "two"), ("x.cedar", "three")],
+        ] {
+            let lines = of(&files).lines();
+            for word in ["one", "two", "three"] {
+                assert_eq!(lines.matches(&format!(": {word}\n")).count(), 1, "{lines}");
+            }
+        }
+    }
+
+    #[test]
+    fn shown_is_signed_no_name_makes_a_line_of_another() {
+        let forged = "default.cedar: forbid (principal, action, resource);\nzz.cedar";
+        let mut text = of(&[("default.cedar", "permit"), (forged, "text")]);
+        text.operators.insert("bot\nsolo: true".into(), vec!["a\nseal: false".into()]);
+        text.attributes.push("a\nb".into());
+        let lines = text.lines();
+        assert!(!lines.contains("default.cedar: forbid"), "{lines}");
+        // Two files, one operator, one attribute, presence, solo and seal.
+        assert_eq!(lines.lines().count(), 7, "{lines}");
+        assert_eq!(lines.lines().filter(|line| line.starts_with("solo: ")).count(), 1);
+    }
 }

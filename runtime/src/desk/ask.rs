@@ -7,7 +7,7 @@ use crate::{
     Host, HostError,
     installed::Installed,
     pipeline::{Call, ulid},
-    record::{Charge, Event, EventBody, Record, Recorder, WriteError, space},
+    record::{Charge, Event, EventBody, Record, Recorder, Told, WriteError, space},
 };
 use interlock_authority::{
     Principal,
@@ -50,6 +50,15 @@ pub(crate) async fn ask(call: &Call<'_>, plan: Plan, needs: Needs) -> Result<Ask
     submit(host, &call.request.principal, &body, &same, Some(&call.invocation)).await
 }
 
+/// The longest that a request waits: what `@ttl` may say, a week.
+const LONGEST_MS: u64 = 7 * 24 * 3600 * 1000;
+
+/// When a request ends, by its own words, unix seconds.
+fn expires(told: &Told) -> Option<u64> {
+    let body: serde_json::Value = serde_json::from_str(told.text("canonical")?).ok()?;
+    body.get("expires")?.as_u64()
+}
+
 /// Writes a request down, unless the same one waits already, or its asker must wait.
 ///
 /// # Errors
@@ -68,6 +77,14 @@ pub(crate) async fn submit(
     }
     for leaf in journal.find(space::SAME, same)?.into_iter().rev() {
         let Some(told) = journal.told(leaf)? else { continue };
+        // The newest come first: none before one that is older than any request lives is open. Nor is one whose own words
+        // say so; they are not proven, and at worst the same is asked twice.
+        if told.time_ms.saturating_add(LONGEST_MS) < journal.now_ms() {
+            break;
+        }
+        if expires(&told).is_some_and(|expires| expires <= journal.now_ms() / 1000) {
+            continue;
+        }
         let Some(id) = told.text("request") else { continue };
         let Some(case) = unless_erased(Case::load(journal, id))? else { continue };
         if matches!(case.state(host)?, RequestState::Pending | RequestState::Approved) {

@@ -15,7 +15,7 @@ use crate::{
 use interlock_authority::{
     Grant, Principal,
     canonical::digest_bytes,
-    desk::{Holder, RequestState, approved, check_holder},
+    desk::{DeskRefusal, Holder, RequestState, approved, check_holder},
     document::timestamp,
     elevation::{self, Wanted},
     needs::Needs,
@@ -118,7 +118,7 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
     if let Some(already) = still_in_force(host, &same)? {
         return Ok(already);
     }
-    let wish = Wish::Elevation { elevation: adds };
+    let wish = Wish::Elevation { elevation: adds.clone() };
     let roster = host.rules().roster.clone();
     let body = body(host, principal, Some(&plugin), wish, needs, wanted.said.clone(), &roster)?;
     let waiting = match submit(host, principal, &body, &same, None).await? {
@@ -129,6 +129,10 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
     let standing = case.standing(&roster);
     if standing.state() != RequestState::Approved {
         return Ok(Elevating::Waiting(waiting));
+    }
+    // INVARIANT SHOWN-IS-SIGNED: the index led here, and what it led to is what was signed.
+    if !matches!(&case.body.wish, Wish::Elevation { elevation } if *elevation == adds) {
+        return Err(refused(&DeskRefusal::DifferentCall("elevation")));
     }
     let holder = plugin.holder(host, principal, host.journal().deployment());
     check_holder(&case.body, &holder).map_err(|e| refused(&e))?;

@@ -190,6 +190,7 @@ impl Task {
         }
         // A freeze that came while the intent was written still stops the effect.
         if self.freeze.reason().is_some() {
+            self.void();
             return self.not_started(Some(FROZEN), Denial::Frozen { class }.into()).await;
         }
         let freeze = self.freeze.clone();
@@ -207,6 +208,7 @@ impl Task {
                 self.ended(EffectStatus::Done, None, revisions, result).await
             }
             Ok(Performed::Refused { code: FROZEN, .. }) => {
+                self.void();
                 self.not_started(Some(FROZEN), Denial::Frozen { class }.into()).await
             }
             // What people agreed to is not what would happen, or cannot happen now.
@@ -224,9 +226,8 @@ impl Task {
                 self.ended(EffectStatus::Refused, Some(code.to_owned()), none, result).await
             }
             Ok(Performed::Failed { result, revisions }) => {
-                if let Some(applying) = applying {
-                    applying.performed(&revisions);
-                }
+                // What comes after it was agreed to as what comes after it was done.
+                self.void();
                 self.ended(EffectStatus::Failed, Some(result.to_string()), revisions, result).await
             }
             // INVARIANT AT-MOST-ONCE: nobody knows; a person looks, nothing retries.
@@ -235,6 +236,14 @@ impl Task {
                 let written = self.outcome(EffectStatus::Unknown, Some(why.clone()), none).await;
                 Ending::Lost(written.err().unwrap_or(why))
             }
+        }
+    }
+
+    /// INVARIANT PLAN-IS-THE-GRANT: a plan of which one step did not happen is over, whatever the tool asks for next. The
+    /// tool is answered, so that it can say what went wrong.
+    fn void(&self) {
+        if let Some(applying) = &self.applying {
+            applying.void();
         }
     }
 

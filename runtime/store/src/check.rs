@@ -8,7 +8,7 @@ use crate::{
     tables::Tables,
     writer::newest,
 };
-use interlock_journal::{Checkpoint, LogIdentity, audit};
+use interlock_journal::{Checkpoint, LogIdentity, Tree, audit};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
@@ -23,13 +23,15 @@ type Row = (u64, String, String, u64);
 pub(crate) fn at_start(connection: &Connection, log: &LogIdentity) -> Result<u64, StoreError> {
     let transaction = connection.unchecked_transaction()?;
     let tree = head::tree(&transaction, log)?;
-    index(&transaction, tree.size(), tree.size().saturating_sub(AT_START))?;
+    index(&transaction, &tree, tree.size().saturating_sub(AT_START))?;
     newest(&transaction)
 }
 
-/// Compares the index of the leaves from `from` on with what they say.
+/// Compares the leaves from `from` on with the log's head, and their index with what they say.
 // INVARIANT JOURNAL-TELLS: tables are an index, never the authority.
-fn index(connection: &Connection, size: u64, from: u64) -> Result<(), StoreError> {
+fn index(connection: &Connection, log: &Tree, from: u64) -> Result<(), StoreError> {
+    let size = log.size();
+    let mut tree = Tree::load(from, &Tables(connection))?;
     let edited = |what: String, problem: &str| StoreError::Edited { what, problem: problem.into() };
     let (mut marks, mut charges) = (BTreeSet::<Row>::new(), Vec::<Row>::new());
     let mut statement =
@@ -42,6 +44,7 @@ fn index(connection: &Connection, size: u64, from: u64) -> Result<(), StoreError
             return Err(edited(format!("leaf {next}"), "it is not there"));
         }
         next += 1;
+        tree.commit(tree.stage([&bytes])?)?;
         let envelope = Envelope::read(idx, &bytes)?;
         marks.extend(
             envelope.marks.iter().map(|m| (idx, m.space.clone(), m.key.clone(), m.once.into())),
@@ -80,6 +83,12 @@ fn index(connection: &Connection, size: u64, from: u64) -> Result<(), StoreError
             "the table and the leaves do not say the same",
         ));
     }
+    if tree.root() != log.root() {
+        return Err(edited(
+            format!("the leaves from {from} on"),
+            "they do not come to the signed head",
+        ));
+    }
     Ok(())
 }
 
@@ -92,7 +101,7 @@ pub(crate) fn audited(
     let Some((note, checkpoint)) = head::signed(transaction, log)? else { return Ok(None) };
     let tables = Tables(transaction);
     audit(&checkpoint, &tables, &tables)?;
-    index(transaction, checkpoint.size(), 0)?;
+    index(transaction, &head::tree(transaction, log)?, 0)?;
     let mut statement = transaction.prepare("select idx, bytes from payload")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

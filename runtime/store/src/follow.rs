@@ -13,12 +13,12 @@ use crate::{
 };
 use interlock_journal::{Checkpoint, ContentReader, Hash, Tree, leaf_hash};
 use rusqlite::Connection;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// Leaves that are hashed at a time: what is in memory does not depend on how many there are.
 const AT_ONCE: u64 = 1024;
 /// Leaves of names that are remembered, some 100 bytes each. Beyond that it begins anew.
-const MOST: usize = 250_000;
+const MOST: usize = 1_000_000;
 
 /// What was read of the log from one leaf on, and compared with its signed head. Never taken from a table.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +26,12 @@ pub(crate) struct Followed {
     space: String,
     /// Where it begins.
     first: u64,
+    /// The log as it was there.
+    start: Tree,
     /// The log as far as it was read.
     tree: Tree,
     /// By key of the space, the leaves that carry it, and what they were.
-    named: HashMap<String, Vec<(u64, Hash)>>,
+    named: HashMap<String, VecDeque<(u64, Hash)>>,
     count: usize,
 }
 
@@ -38,7 +40,26 @@ impl Followed {
     fn from(transaction: &Connection, space: &str, first: u64) -> Result<Self, StoreError> {
         // Of tiles that nobody has compared yet: the first head that is followed to tells.
         let tree = Tree::load(first, &Tables(transaction))?;
-        Ok(Self { space: space.to_owned(), first, tree, ..Self::default() })
+        Ok(Self { space: space.to_owned(), first, start: tree.clone(), tree, ..Self::default() })
+    }
+
+    /// Begins earlier: what lies between comes to the log as it was where this began, which the head has vouched for.
+    fn back_to(&mut self, transaction: &Connection, first: u64) -> Result<(), StoreError> {
+        let start = Tree::load(first, &Tables(transaction))?;
+        let (tree, found) = hashed(transaction, start.clone(), self.first, &self.space)?;
+        if tree != self.start {
+            return Err(StoreError::Edited {
+                what: format!("the leaves from {first} to {}", self.first),
+                problem: "they do not come to the signed head".to_owned(),
+            });
+        }
+        (self.first, self.start) = (first, start);
+        self.count += found.len();
+        // Each is older than whatever is there: the oldest comes last, and to the front.
+        for (key, leaf) in found.into_iter().rev() {
+            self.named.entry(key).or_default().push_front(leaf);
+        }
+        Ok(())
     }
 
     /// Goes on to a signed head. Nothing changes where the leaves do not come to it.
@@ -46,38 +67,10 @@ impl Followed {
     fn to(&mut self, transaction: &Connection, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let edited =
             |what: String, problem: &str| StoreError::Edited { what, problem: problem.to_owned() };
-        let (mut tree, mut found) = (self.tree.clone(), Vec::new());
-        if checkpoint.size() < tree.size() {
+        if checkpoint.size() < self.tree.size() {
             return Err(edited("the head".to_owned(), "it is older than one that was read before"));
         }
-        while tree.size() < checkpoint.size() {
-            let (from, to) = (tree.size(), checkpoint.size().min(tree.size() + AT_ONCE));
-            let mut statement = transaction.prepare_cached(
-                "select idx, bytes from leaf where idx >= ?1 and idx < ?2 order by idx",
-            )?;
-            let rows = statement.query_map((from, to), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let leaves: Vec<(u64, Vec<u8>)> = rows.collect::<Result<_, _>>()?;
-            if let Some((_, gone)) =
-                leaves.iter().map(|(idx, _)| *idx).zip(from..).find(|(idx, next)| idx != next)
-            {
-                return Err(edited(format!("leaf {gone}"), "it is not there"));
-            }
-            if (leaves.len() as u64) < to - from {
-                return Err(edited(
-                    format!("leaf {}", from + leaves.len() as u64),
-                    "it is not there",
-                ));
-            }
-            tree.commit(tree.stage(leaves.iter().map(|(_, bytes)| bytes))?)?;
-            for (idx, bytes) in &leaves {
-                let marks = Envelope::read(*idx, bytes)?.marks.into_iter();
-                found.extend(
-                    marks
-                        .filter(|mark| mark.space == self.space)
-                        .map(|mark| (mark.key, (*idx, leaf_hash(bytes)))),
-                );
-            }
-        }
+        let (tree, found) = hashed(transaction, self.tree.clone(), checkpoint.size(), &self.space)?;
         if tree.root() != *checkpoint.root() {
             let what = format!("the leaves from {} on", self.tree.size());
             return Err(edited(what, "they do not come to the signed head"));
@@ -85,10 +78,62 @@ impl Followed {
         self.tree = tree;
         self.count += found.len();
         for (key, leaf) in found {
-            self.named.entry(key).or_default().push(leaf);
+            self.named.entry(key).or_default().push_back(leaf);
         }
         Ok(())
     }
+}
+
+/// Leaves of names, in the order of the log.
+type Named = Vec<(String, (u64, Hash))>;
+
+/// Hashes leaves into a log up to a size, and gives those that carry a mark of a space.
+fn hashed(
+    transaction: &Connection,
+    tree: Tree,
+    size: u64,
+    space: &str,
+) -> Result<(Tree, Named), StoreError> {
+    let mut found = Vec::new();
+    let tree = walk(transaction, tree, size, |leaf, bytes| {
+        let named = Envelope::read(leaf, bytes)?.marks.into_iter().filter(|m| m.space == space);
+        found.extend(named.map(|mark| (mark.key, (leaf, leaf_hash(bytes)))));
+        Ok(())
+    })?;
+    Ok((tree, found))
+}
+
+/// Hashes leaves into a log up to a size, and shows each. What was shown counts once the log that comes out is one
+/// that was signed.
+pub(crate) fn walk(
+    transaction: &Connection,
+    mut tree: Tree,
+    size: u64,
+    mut show: impl FnMut(u64, &[u8]) -> Result<(), StoreError>,
+) -> Result<Tree, StoreError> {
+    let gone = |leaf: u64| StoreError::Edited {
+        what: format!("leaf {leaf}"),
+        problem: "it is not there".to_owned(),
+    };
+    let mut statement = transaction
+        .prepare_cached("select idx, bytes from leaf where idx >= ?1 and idx < ?2 order by idx")?;
+    while tree.size() < size {
+        let (from, to) = (tree.size(), size.min(tree.size() + AT_ONCE));
+        let rows = statement.query_map((from, to), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let leaves: Vec<(u64, Vec<u8>)> = rows.collect::<Result<_, _>>()?;
+        let mut due = from..to;
+        for (idx, _) in &leaves {
+            if let Some(next) = due.next().filter(|next| next != idx) {
+                return Err(gone(next));
+            }
+        }
+        if let Some(next) = due.next() {
+            return Err(gone(next));
+        }
+        tree.commit(tree.stage(leaves.iter().map(|(_, bytes)| bytes))?)?;
+        leaves.iter().try_for_each(|(idx, bytes)| show(*idx, bytes))?;
+    }
+    Ok(tree)
 }
 
 impl Store {
@@ -103,15 +148,17 @@ impl Store {
             return Ok(Vec::new());
         };
         let mut followed = self.followed();
-        let known = followed.space == space && followed.first <= first && followed.count < MOST;
-        if known {
+        if followed.space == space && followed.count < MOST {
             followed.to(&transaction, &checkpoint)?;
+            if first < followed.first {
+                followed.back_to(&transaction, first)?;
+            }
         } else {
             let mut anew = Followed::from(&transaction, space, first.min(checkpoint.size()))?;
             anew.to(&transaction, &checkpoint)?;
             *followed = anew;
         }
-        let leaves = followed.named.get(key).map(Vec::as_slice).unwrap_or_default();
+        let leaves = followed.named.get(key).into_iter().flatten();
         let tables = Tables(&transaction);
         let read = |&(leaf, hash): &(u64, Hash)| {
             let named = format!("leaf {leaf}");
@@ -122,6 +169,6 @@ impl Store {
             }
             stored(&transaction, leaf, &bytes)
         };
-        leaves.iter().filter(|(leaf, _)| *leaf >= first).map(read).collect()
+        leaves.filter(|(leaf, _)| *leaf >= first).map(read).collect()
     }
 }

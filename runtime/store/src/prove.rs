@@ -4,11 +4,14 @@
 use crate::{
     Mark, Payloads, Store, StoreError, Stored,
     envelope::Envelope,
+    follow::walk,
     head,
-    read::{since, stored, unreadable},
+    read::{stored, unreadable},
     tables::Tables,
 };
-use interlock_journal::{Checkpoint, ContentReader, export, leaf_hash, proof::InclusionProof};
+use interlock_journal::{
+    Checkpoint, ContentReader, Tree, export, leaf_hash, proof::InclusionProof,
+};
 use std::collections::BTreeMap;
 
 /// Leaves, and the signed head that they were proven against.
@@ -21,12 +24,18 @@ pub struct Proven {
 }
 
 impl Store {
-    /// All leaves from `first` on, and these earlier ones, each proven against the signed head; none where
-    /// the journal is empty. The cost grows with the leaves since `first`, not with the journal.
+    /// All leaves from `first` on that are wanted by their marks, and these earlier ones, each proven against the signed head; none
+    /// where the journal is empty. Every leaf since `first` is hashed, in pieces; what nobody wants is not kept, and its
+    /// payload not read.
     ///
     /// # Errors
     /// Something that is not as it was written.
-    pub fn prove(&self, first: u64, earlier: &[u64]) -> Result<Option<Proven>, StoreError> {
+    pub fn prove(
+        &self,
+        first: u64,
+        earlier: &[u64],
+        wanted: impl Fn(&[Mark]) -> bool,
+    ) -> Result<Option<Proven>, StoreError> {
         let connection = self.reader();
         let transaction = connection.unchecked_transaction()?;
         let Some((_, checkpoint)) = head::signed(&transaction, self.identity())? else {
@@ -43,7 +52,23 @@ impl Store {
                 .map_err(|e| StoreError::Edited { what: named, problem: e.to_string() })?;
             leaves.insert(leaf, stored(&transaction, leaf, &bytes)?);
         }
-        leaves.extend(since(&transaction, &checkpoint, first)?.into_iter().map(|s| (s.leaf, s)));
+        let mut found = Vec::new();
+        let tree =
+            walk(&transaction, Tree::load(first, &tables)?, checkpoint.size(), |leaf, bytes| {
+                if wanted(&Envelope::read(leaf, bytes)?.marks) {
+                    found.push((leaf, bytes.to_vec()));
+                }
+                Ok(())
+            })?;
+        if tree.root() != *checkpoint.root() {
+            return Err(StoreError::Edited {
+                what: format!("the leaves from {first} on"),
+                problem: "they do not come to the signed head".to_owned(),
+            });
+        }
+        for (leaf, bytes) in found {
+            leaves.insert(leaf, stored(&transaction, leaf, &bytes)?);
+        }
         Ok(Some(Proven { checkpoint, leaves: leaves.into_values().collect() }))
     }
 }

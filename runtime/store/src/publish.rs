@@ -7,6 +7,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// The file's name in each place.
@@ -65,10 +66,14 @@ impl Store {
     /// # Errors
     /// A place that cannot take it.
     pub fn publish_over(&self, places: &[PathBuf]) -> Result<(), StoreError> {
-        let Some(note) = self.head()? else { return Ok(()) };
+        let written =
+            |place: &Path, e: std::io::Error| failed(place, format!("cannot be written: {e}"));
         for place in places {
-            put(place, note.as_bytes())
-                .map_err(|e| failed(place, format!("cannot be written: {e}")))?;
+            // One after the other, in this process and in others: what is there never becomes older.
+            let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+            let _locked = locked(place);
+            let Some(note) = self.head()? else { return Ok(()) };
+            put(place, note.as_bytes()).map_err(|e| written(place, e))?;
         }
         Ok(())
     }
@@ -91,7 +96,18 @@ fn failed(place: &Path, problem: String) -> StoreError {
     StoreError::Publish { place: place.to_owned(), problem }
 }
 
-/// Writes beside, and moves into place: whoever reads sees the old one or the new one.
+/// Whose turn it is in this process.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Holds a place against other processes until it is dropped. The folder itself is locked, so nothing is left there; some
+/// file systems of other machines lock no folder, and there only this process takes turns.
+fn locked(place: &Path) -> Option<File> {
+    let folder = File::open(place).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
+/// Writes beside, and moves into place: whoever reads sees the old one or the new one. The caller has the turn.
 fn put(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let beside = place.join(format!(".{FILE}.{}", std::process::id()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside)?;

@@ -13,6 +13,9 @@ use std::{
 /// The most jobs that are taken at once.
 pub(crate) const MOST: usize = 512;
 
+/// The most jobs that wait for a disk that takes nothing.
+const MOST_UNWRITTEN: usize = 1 << 14;
+
 /// Jobs in the order in which they came.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -75,6 +78,23 @@ impl Queue {
         let jobs: Vec<Job> = waiting.jobs.drain(..count).collect();
         waiting.urgent -= jobs.iter().filter(|job| job.reply.is_some()).count();
         Some(jobs)
+    }
+
+    /// Takes back jobs that could not be written, before all others. Where nothing comes any more, or too much waits already,
+    /// they are lost, and so is what comes after them.
+    pub(crate) fn put_back(&self, jobs: Vec<Job>) {
+        let mut waiting = self.lock();
+        if jobs.is_empty() {
+            return;
+        }
+        if waiting.closed || waiting.jobs.len() + jobs.len() > MOST_UNWRITTEN {
+            drop(waiting);
+            self.abandon();
+            return;
+        }
+        for job in jobs.into_iter().rev() {
+            waiting.jobs.push_front(job);
+        }
     }
 
     /// No job comes after those that are there.

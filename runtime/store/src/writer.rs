@@ -91,29 +91,38 @@ impl Writer {
                     }
                 }
             }
-            self.serve(jobs);
+            let unwritten = self.serve(jobs);
+            if !unwritten.is_empty() {
+                queue.put_back(unwritten);
+                std::thread::sleep(LINGER);
+            }
         }
     }
 
-    /// Writes jobs in one transaction, and tells each what became of it.
-    fn serve(&mut self, jobs: Vec<Job>) {
+    /// Writes jobs in one transaction, and tells each what became of it. Gives back those that nobody waits for and that
+    /// could not be written: nobody would hear that the journal has a gap.
+    fn serve(&mut self, jobs: Vec<Job>) -> Vec<Job> {
         let batches: Vec<&Batch> = jobs.iter().map(|job| &job.batch).collect();
         match self.transact(&batches) {
             Ok(results) => {
                 for (job, result) in jobs.into_iter().zip(results) {
                     tell(job, result);
                 }
+                Vec::new()
             }
             Err(error) => {
                 // One failure for all: the first is told as it is, the others in its words.
                 let words = error.to_string();
                 let mut error = Some(error);
-                for job in jobs {
+                let (waited, unwritten): (Vec<Job>, Vec<Job>) =
+                    jobs.into_iter().partition(|job| job.reply.is_some());
+                for job in waited {
                     let own = error
                         .take()
                         .unwrap_or_else(|| StoreError::Unwritable { problem: words.clone() });
                     tell(job, Err(own));
                 }
+                unwritten
             }
         }
     }

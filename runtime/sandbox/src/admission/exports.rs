@@ -18,6 +18,8 @@ const TOOLS: &str = "interlock:tool/tools@0.1.0";
 const TOOL_WIT: &str = include_str!("../../../../guest-sdk/wit/tool/tool.wit");
 /// The most tools of one plugin.
 pub(super) const MAX_TOOLS: usize = 128;
+/// The most exported functions that are looked at, to find those that can be tools.
+const MAX_CANDIDATES: usize = 4_096;
 /// The longest description that a signature makes.
 const MAX_SIGNATURE: usize = 2_000;
 
@@ -96,8 +98,18 @@ pub(super) fn read(
         passed_over.extend(also);
         return Ok((exports, excerpt::sentences(passed_over)));
     }
+    if candidates.len() > MAX_CANDIDATES {
+        return Err(AdmissionError::OutOfBounds(format!(
+            "it exports {} functions; at most {MAX_CANDIDATES} are looked at",
+            candidates.len()
+        )));
+    }
     let mut tools = Vec::new();
     for (interface, name, index, function) in candidates {
+        // One too many is enough to refuse it.
+        if tools.len() > MAX_TOOLS {
+            break;
+        }
         let place = full(interface.as_deref(), &name);
         let usable = is_tool_name(&name)
             .then_some(())
@@ -116,10 +128,7 @@ pub(super) fn read(
         return Err(AdmissionError::NoTools { passed_over: excerpt::sentences(passed_over) });
     }
     if tools.len() > MAX_TOOLS {
-        return Err(AdmissionError::OutOfBounds(format!(
-            "it has {} tools; at most {MAX_TOOLS} are admitted",
-            tools.len()
-        )));
+        return Err(AdmissionError::OutOfBounds(format!("it has more than {MAX_TOOLS} tools")));
     }
     Ok((Exports::Wit(tools), excerpt::sentences(passed_over)))
 }

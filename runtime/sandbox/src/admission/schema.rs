@@ -77,10 +77,7 @@ struct Walk {
 
 impl Walk {
     fn schema(&mut self, ty: &Type, way: Way, depth: u32) -> Result<Value, String> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            return Err(format!("its types have more than {MAX_NODES} parts"));
-        }
+        self.count(1)?;
         if depth > MAX_DEPTH {
             return Err(format!("its types nest deeper than {MAX_DEPTH}"));
         }
@@ -167,15 +164,13 @@ impl Walk {
             Type::Enum(cases) => {
                 let names: Vec<&str> = cases.names().collect();
                 self.say(&format!("enum {{ {} }}", names.join(", ")))?;
-                self.nodes =
-                    self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
+                self.count(names.len())?;
                 Ok(json!({"type": "string", "enum": names}))
             }
             Type::Flags(flags) => {
                 let names: Vec<&str> = flags.names().collect();
                 self.say(&format!("flags {{ {} }}", names.join(", ")))?;
-                self.nodes =
-                    self.nodes.saturating_add(u32::try_from(names.len()).unwrap_or(MAX_NODES));
+                self.count(names.len())?;
                 Ok(json!({"type": "array", "items": {"enum": names}, "uniqueItems": true}))
             }
             Type::Option(option) => {
@@ -227,7 +222,7 @@ impl Walk {
         depth: u32,
     ) -> Result<Value, String> {
         let schema = match ty {
-            None => json!({"type": "null"}),
+            None => self.nothing()?,
             Some(ty) => {
                 self.say("(")?;
                 let schema = self.schema(ty, way, depth)?;
@@ -238,12 +233,27 @@ impl Walk {
         Ok(single(name, schema))
     }
 
+    /// A case without a payload is a part of the schema, too: one of its branches.
+    fn nothing(&mut self) -> Result<Value, String> {
+        self.count(1)?;
+        Ok(json!({"type": "null"}))
+    }
+
+    /// More parts of the schema.
+    fn count(&mut self, more: usize) -> Result<(), String> {
+        self.nodes = self.nodes.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        if self.nodes > MAX_NODES {
+            return Err(format!("its types have more than {MAX_NODES} parts"));
+        }
+        Ok(())
+    }
+
     fn payload(&mut self, ty: Option<&Type>, way: Way, depth: u32) -> Result<Value, String> {
         match ty {
             Some(ty) => self.schema(ty, way, depth),
             None => {
                 self.say("_")?;
-                Ok(json!({"type": "null"}))
+                self.nothing()
             }
         }
     }

@@ -14,8 +14,13 @@ const MAX_CASES: usize = 512;
 const MAX_FUNCTIONS: u64 = 250_000;
 /// Core modules and components inside the plugin.
 const MAX_PARTS: usize = 1_000;
-/// Components in components.
+/// Components in components, and types of such in each other.
 const MAX_DEPTH: usize = 16;
+/// Types in types: each that has others in it begins with one of two bytes (`0x41` a component's, `0x42` an instance's type;
+/// Binary.md of the component model), so a section with fewer of them nests less. Names and numbers have them, too.
+const MAX_NESTS: usize = 5_000;
+/// The stack on which so deep a type can be read, in bytes. What is not used takes no memory.
+const STACK: usize = 256 << 20;
 /// The custom section that the guest SDK writes into its core module.
 const SDK_SECTION: &str = "interlock-guest";
 
@@ -32,9 +37,18 @@ pub(super) struct Structure {
 /// # Errors
 /// Bytes that are no valid component, or one that is out of bounds.
 pub(super) fn read(bytes: &[u8]) -> Result<Structure, AdmissionError> {
-    let structure = scan(bytes)?;
-    Validator::new_with_features(allowed_features()).validate_all(bytes).map_err(malformed)?;
-    Ok(structure)
+    // The reader of types calls itself for a type in a type, before anybody asks how deep that goes.
+    std::thread::scope(|threads| {
+        let reading = std::thread::Builder::new().stack_size(STACK).spawn_scoped(threads, || {
+            let structure = scan(bytes)?;
+            Validator::new_with_features(allowed_features())
+                .validate_all(bytes)
+                .map_err(malformed)?;
+            Ok(structure)
+        });
+        let read = reading.map_err(|e| malformed(format!("it cannot be read: {e}")))?.join();
+        read.map_err(|_| malformed("the reader of its bytes failed"))?
+    })
 }
 
 /// Bounds come first: they keep what follows from having too much to do.
@@ -64,8 +78,13 @@ fn scan(bytes: &[u8]) -> Result<Structure, AdmissionError> {
                 }
             }
             Payload::ComponentTypeSection(section) => {
+                let nests = |byte: &&u8| matches!(**byte, 0x41 | 0x42);
+                let most = bytes.get(section.range()).unwrap_or_default().iter().filter(nests);
+                if most.count() > MAX_NESTS {
+                    return out(format!("a section of its types may nest deeper than {MAX_NESTS}"));
+                }
                 for ty in section {
-                    component_type(&ty.map_err(malformed)?)?;
+                    component_type(&ty.map_err(malformed)?, 0)?;
                 }
             }
             Payload::ComponentCanonicalSection(section) => {
@@ -113,15 +132,21 @@ fn encodings(function: &CanonicalFunction) -> Result<(), AdmissionError> {
     }
 }
 
-fn component_type(ty: &ComponentType<'_>) -> Result<(), AdmissionError> {
+fn component_type(ty: &ComponentType<'_>, depth: usize) -> Result<(), AdmissionError> {
+    if depth > MAX_DEPTH {
+        return Err(AdmissionError::OutOfBounds(format!(
+            "a type of an instance or a component is deeper in others than {MAX_DEPTH}"
+        )));
+    }
+    let inner = depth.saturating_add(1);
     match ty {
         ComponentType::Defined(defined) => defined_type(defined),
         ComponentType::Instance(declarations) => declarations.iter().try_for_each(|d| match d {
-            InstanceTypeDeclaration::Type(ty) => component_type(ty),
+            InstanceTypeDeclaration::Type(ty) => component_type(ty, inner),
             _ => Ok(()),
         }),
         ComponentType::Component(declarations) => declarations.iter().try_for_each(|d| match d {
-            ComponentTypeDeclaration::Type(ty) => component_type(ty),
+            ComponentTypeDeclaration::Type(ty) => component_type(ty, inner),
             _ => Ok(()),
         }),
         ComponentType::Func(_) | ComponentType::Resource { .. } => Ok(()),

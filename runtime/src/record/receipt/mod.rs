@@ -18,6 +18,7 @@ use crate::{
 use interlock_authority::{
     Class, Digest, InterfaceName, LinkState, Principal, Resource, Revision, canonical,
 };
+use interlock_store::Mark;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -264,7 +265,14 @@ pub async fn issue(
     {
         earlier.extend(journal.find(space::ABOUT, request)?);
     }
-    let proven = journal.store().prove(first, &earlier).map_err(refused)?.ok_or_else(none)?;
+    // What the receipt is made of: the run's own leaves, and the newest key that signs.
+    let step = format!("{invocation}/");
+    let wanted = |mark: &Mark| {
+        mark.space == space::STATEMENT_KEY || mark.key == invocation || mark.key.starts_with(&step)
+    };
+    let wanted = |marks: &[Mark]| marks.iter().any(wanted);
+    let proven =
+        journal.store().prove(first, &earlier, wanted).map_err(refused)?.ok_or_else(none)?;
     let head = Head {
         origin: proven.checkpoint.origin().to_owned(),
         size: proven.checkpoint.size(),

@@ -42,6 +42,16 @@ fn journal_tells_every_kind_of_edit_is_found_when_a_host_starts() {
         ("delete from tile", "tile"),
         ("delete from log", "log"),
         ("update log set origin = 'x'", "deployment"),
+        // The leaf and its row together.
+        (
+            "update leaf set bytes = cast(replace(bytes, '{\"key\":\"k\",\"amount\":1}', '') as blob);
+             delete from charge",
+            "signed head",
+        ),
+        (
+            "update leaf set bytes = cast(replace(bytes, '\"time\":1', '\"time\":9') as blob) where idx = 2",
+            "signed head",
+        ),
     ] {
         let scene = Scene::new();
         drop(filled(&scene));
@@ -90,6 +100,20 @@ fn journal_tells_what_is_read_for_a_decision_is_proven_while_a_host_runs() {
     assert_eq!(store.proven("claim", "1", 1).unwrap().len(), 1);
     scene.sql("delete from leaf where idx = 2");
     assert_eq!(store.proven("claim", "1", 1).unwrap().len(), 1);
+    // Nor does one about something earlier: it has what lies in between hashed, and compared.
+    let scene = Scene::new();
+    let store = filled(&scene);
+    assert_eq!(store.proven("claim", "1", 1).unwrap().len(), 1);
+    scene.sql("update leaf set bytes = x'00' where idx = 2");
+    assert_eq!(store.proven("claim", "1", 0).unwrap().len(), 1);
+    let scene = Scene::new();
+    let store = filled(&scene);
+    assert_eq!(store.proven("claim", "1", 1).unwrap().len(), 1);
+    scene.sql(
+        "update leaf set bytes = cast(replace(bytes, 'request', 'retrace') as blob) where idx = 0",
+    );
+    let error = store.proven("claim", "1", 0).unwrap_err();
+    assert!(error.is_integrity() && error.to_string().contains("from 0 to 1"), "{error}");
     // An index without its rows changes nothing of what is proven.
     let scene = Scene::new();
     let store = filled(&scene);

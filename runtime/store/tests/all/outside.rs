@@ -71,3 +71,58 @@ fn journal_tells_an_export_is_verified_with_a_key_alone_and_payloads_belong_to_t
     let error = verify(&export).unwrap_err().to_string();
     assert!(error.contains("100"), "{error}");
 }
+
+/// Each finds its own leaf told outside when it returns, whoever else publishes at the same time.
+#[test]
+fn what_was_published_never_becomes_older() {
+    let scene = Scene::new();
+    let (store, other) = (scene.open(), scene.open());
+    let place = scene.folder().join("outside");
+    std::fs::create_dir(&place).unwrap();
+    let places = [place.clone()];
+    std::thread::scope(|threads| {
+        for turn in 0..6 {
+            let store = if turn % 2 == 0 { &store } else { &other };
+            let places = &places;
+            threads.spawn(move || {
+                for _ in 0..20 {
+                    let leaf = store.commit_blocking(batch(entry("x", vec![]))).unwrap().first_leaf;
+                    store.publish(places).unwrap_or_else(|e| panic!("{e}"));
+                    let text = std::fs::read_to_string(places[0].join("checkpoint")).unwrap();
+                    let size: u64 = text.lines().nth(1).unwrap().parse().unwrap();
+                    assert!(size > leaf, "{size} leaves are told outside, and leaf {leaf} is not");
+                }
+            });
+        }
+    });
+    assert_eq!(store.behind(&places).unwrap(), None);
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "nothing is left beside it");
+}
+
+/// Nobody waits for a note, so nobody would hear that it was lost.
+#[test]
+fn notes_that_could_not_be_written_are_written_later_or_nothing_after_them_is() {
+    let scene = Scene::new();
+    let store = scene.open();
+    let trigger =
+        "create trigger full before insert on payload begin select raise(abort, 'full'); end";
+    scene.sql(trigger);
+    for what in ["one", "two"] {
+        store.commit_buffered(vec![entry(what, vec![])]).unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    // Whoever waits is told.
+    assert!(store.commit_blocking(batch(entry("three", vec![]))).is_err());
+    scene.sql("drop trigger full");
+    store.commit_blocking(batch(entry("four", vec![]))).unwrap();
+    let all = store.verified_since(0).unwrap().into_iter();
+    let told: Vec<String> =
+        all.map(|leaf| String::from_utf8(leaf.payload.unwrap()).unwrap()).collect();
+    assert_eq!(told, ["one", "two", "four"]);
+    // A store that ends while nothing can be written ends all the same.
+    scene.sql(trigger);
+    store.commit_buffered(vec![entry("five", vec![])]).unwrap();
+    drop(store);
+    scene.sql("drop trigger full");
+    assert_eq!(scene.open().size().unwrap(), 3);
+}

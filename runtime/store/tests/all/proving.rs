@@ -18,9 +18,9 @@ fn filled(scene: &Scene) -> Store {
 #[test]
 fn leaves_are_proven_from_one_on_with_earlier_ones_under_one_head() {
     let scene = Scene::new();
-    assert_eq!(scene.open().prove(0, &[]).unwrap(), None);
+    assert_eq!(scene.open().prove(0, &[], |_| true).unwrap(), None);
     let store = filled(&scene);
-    let proven = store.prove(7, &[5, 1, 1, 8, 99]).unwrap().unwrap();
+    let proven = store.prove(7, &[5, 1, 1, 8, 99], |_| true).unwrap().unwrap();
     assert_eq!(proven.checkpoint.size(), 10);
     let numbers: Vec<u64> = proven.leaves.iter().map(|stored| stored.leaf).collect();
     assert_eq!(numbers, [1, 5, 7, 8, 9]);
@@ -42,13 +42,13 @@ fn journal_tells_an_earlier_leaf_that_was_edited_is_not_proven() {
         let scene = Scene::new();
         let store = filled(&scene);
         scene.sql(edit);
-        let refused = store.prove(9, &[1]).unwrap_err();
+        let refused = store.prove(9, &[1], |_| true).unwrap_err();
         assert!(
             refused.is_integrity() && refused.to_string().contains("leaf 1"),
             "{edit}: {refused}"
         );
         // What is not asked for does not stand in the way.
-        assert_eq!(store.prove(9, &[2]).unwrap().unwrap().leaves.len(), 2);
+        assert_eq!(store.prove(9, &[2], |_| true).unwrap().unwrap().leaves.len(), 2);
     }
 }
 
@@ -91,7 +91,31 @@ fn leaves_alone_are_proven_without_those_after_them() {
     for n in 0..5 {
         store.commit_blocking(batch(entry(&n.to_string(), vec![]))).unwrap();
     }
-    let proven = store.prove(u64::MAX, &[3, 9]).unwrap().unwrap();
+    let proven = store.prove(u64::MAX, &[3, 9], |_| true).unwrap().unwrap();
     assert_eq!(proven.leaves.iter().map(|l| l.leaf).collect::<Vec<_>>(), [3]);
     assert_eq!(proven.checkpoint.size(), 5);
+}
+
+/// What somebody else's leaf had beside it is not read for a proof of one's own.
+#[test]
+fn a_proof_reads_no_payload_that_nobody_wants() {
+    let scene = Scene::new();
+    let store = scene.open();
+    for key in ["a", "b", "a"] {
+        store.commit_blocking(batch(entry(key, vec![mark("invocation", key, false)]))).unwrap();
+    }
+    scene.sql("update payload set bytes = zeroblob(30) where idx = 1");
+    let proven =
+        store.prove(0, &[], |marks| marks.iter().any(|mark| mark.key == "a")).unwrap().unwrap();
+    assert_eq!(proven.leaves.iter().map(|leaf| leaf.leaf).collect::<Vec<_>>(), [0, 2]);
+    let refused =
+        store.prove(0, &[], |marks| marks.iter().any(|mark| mark.key == "b")).unwrap_err();
+    assert!(refused.to_string().contains("payload of leaf 1"), "{refused}");
+    // Each leaf is hashed all the same.
+    scene.sql(
+        "update leaf set bytes = cast(replace(bytes, '\"b\"', '\"c\"') as blob) where idx = 1",
+    );
+    let refused =
+        store.prove(0, &[], |marks| marks.iter().any(|mark| mark.key == "a")).unwrap_err();
+    assert!(refused.is_integrity(), "{refused}");
 }

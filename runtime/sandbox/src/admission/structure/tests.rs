@@ -90,6 +90,25 @@ fn functions_of_all_modules_are_counted_together() {
     );
 }
 
+/// The reader calls itself for each: without a bound, and a stack to match, this would end the process.
+#[test]
+fn types_in_types_end_no_process() {
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+    let deep = |levels: usize| {
+        let types = [leb(1), [0x42, 1, 1].repeat(levels), vec![0x42, 0]].concat();
+        [COMPONENT, &section(7, &types)].concat()
+    };
+    for levels in [100_000, 5_000] {
+        let refused = read(&deep(levels)).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(refused.contains("may nest deeper than 5000"), "{levels}: {refused}");
+    }
+    for levels in [4_999, 1_000, 17] {
+        let refused = read(&deep(levels)).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(refused.contains("deeper in others than 16"), "{levels}: {refused}");
+    }
+    assert!(read(&deep(16)).is_ok());
+}
+
 #[test]
 fn types_have_so_many_parts_wherever_they_are() {
     let list = |n: usize, item: &str| -> String {

@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn names_are_names_everywhere() {
-        for name in ["a", "fix-service", "x2", &"a".repeat(40)] {
+        for name in ["a", "fix-service", "x2", &"a".repeat(31)] {
             for lang in [Language::Rust, Language::Python, Language::JavaScript] {
                 assert!(check(name, lang).is_ok(), "{name}");
             }
@@ -191,7 +191,7 @@ mod tests {
             "../x",
             "serde",
             "test",
-            &"a".repeat(41),
+            &"a".repeat(32),
         ] {
             assert!(check(name, Language::Rust).is_err(), "{name}");
         }
