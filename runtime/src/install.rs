@@ -58,6 +58,30 @@ pub fn parse_grant(text: &str) -> Result<Grant, AuthorityError> {
     })
 }
 
+/// Grants with the budgets that stand. The command line has no words for a budget, and whoever repeats a grant there means
+/// to lose none.
+///
+/// # Errors
+/// A grant that stands for several with different budgets.
+fn with_budgets(mut grants: Vec<Grant>, standing: &[Grant]) -> Result<Vec<Grant>, String> {
+    for grant in grants.iter_mut().filter(|grant| grant.budget.is_none()) {
+        let overlaps = |other: &&Grant| {
+            other.interface == grant.interface
+                && other.resources.iter().any(|r| grant.resources.iter().any(|g| g.overlaps(r)))
+        };
+        let mut budgets = standing.iter().filter(overlaps).filter_map(|other| other.budget);
+        let Some(budget) = budgets.next() else { continue };
+        if budgets.any(|other| other != budget) {
+            return Err(format!(
+                "the grants of `{}` have different budgets, and `--grant` would replace them; edit them in this file",
+                grant.interface
+            ));
+        }
+        grant.budget = Some(budget);
+    }
+    Ok(grants)
+}
+
 /// Admits a plugin and pins it by digest in the configuration.
 ///
 /// # Errors
@@ -86,6 +110,8 @@ pub async fn install(
         (None, Some(standing)) => standing.grants.clone(),
         (None, None) => Vec::new(),
     };
+    let grants =
+        with_budgets(grants, standing.map_or(&[], |standing| &standing.grants)).map_err(wrong)?;
     for grant in &grants {
         grant.check(host.catalogue())?;
     }
@@ -99,7 +125,7 @@ pub async fn install(
         name: install.name.clone(),
         file: file.clone(),
         digest: plugin.digest(),
-        grants: install.grants.clone(),
+        grants: install.grants.is_some().then_some(grants),
         preopens: install.preopens.clone(),
     };
     let text = with_plugin(&config.file, &read_text(&config.file)?, &entry)?;
@@ -197,4 +223,35 @@ pub async fn remove(config: &Config, name: &str) -> Result<(), HostError> {
     remove_bytes(&new, &plugin.file);
     let body = EventBody::Removal { plugin: name.to_owned(), digest: plugin.digest };
     Ok(Journal::open(&config)?.write(Record::of(Event::alone(body))).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use interlock_authority::budget::Budget;
+
+    fn grant(text: &str, effects: Option<u64>) -> Grant {
+        let budget = effects.map(|effects| Budget { effects, per_seconds: 3600 });
+        Grant { budget, ..parse_grant(text).unwrap() }
+    }
+
+    #[test]
+    fn whoever_repeats_a_grant_loses_no_budget() {
+        let standing = [grant("a:b/c@1.0.0=x/one", Some(3)), grant("a:b/c@1.0.0=x/two", Some(5))];
+        let budgets = |texts: &[&str]| -> Result<Vec<Option<u64>>, String> {
+            let grants = texts.iter().map(|text| grant(text, None)).collect();
+            let with = with_budgets(grants, &standing)?;
+            Ok(with.into_iter().map(|grant| grant.budget.map(|budget| budget.effects)).collect())
+        };
+        let all =
+            ["a:b/c@1.0.0=x/one", "a:b/c#f@1.0.0=x/two/below", "a:b/c@1.0.0=y", "a:b/d@1.0.0=x"];
+        let all = all.map(|text| text.replace("#f@1.0.0", "@1.0.0#f"));
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(budgets(&all), Ok(vec![Some(3), Some(5), None, None]));
+        // A wider one would be under two.
+        assert!(budgets(&["a:b/c@1.0.0=x"]).is_err_and(|why| why.contains("different budgets")));
+        // One that says its own keeps it.
+        let own = with_budgets(vec![grant("a:b/c@1.0.0=x/one", Some(9))], &standing).unwrap();
+        assert_eq!(own[0].budget.as_ref().map(|budget| budget.effects), Some(9));
+    }
 }

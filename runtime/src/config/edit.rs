@@ -142,6 +142,12 @@ fn set_grants(table: &mut Table, grants: &[Grant]) {
             entry.insert("functions", strings(functions));
         }
         entry.insert("resources", strings(grant.resources.iter().map(ToString::to_string)));
+        if let Some(budget) = &grant.budget {
+            let mut table = InlineTable::new();
+            table.insert("effects", i64::try_from(budget.effects).unwrap_or(i64::MAX).into());
+            table.insert("per", format!("{}s", budget.per_seconds).into());
+            entry.insert("budget", value(table));
+        }
         tables.push(entry);
     }
     table.insert("grant", Item::ArrayOfTables(tables));

@@ -6,7 +6,7 @@ use crate::vocabulary::{Class, InterfaceName, Principal, Resource};
 use cedar_policy::{ActionConstraint, Effect, EntityUid, PrincipalConstraint, ResourceConstraint};
 use std::collections::BTreeSet;
 
-/// Whether the rule asks for people, or forbids plans, on something that this run may do.
+/// Whether the rule asks for people, or decides on plans, on something that this run may do.
 pub(super) fn concerns(
     rule: &Rule,
     principal: &Principal,
@@ -18,7 +18,9 @@ pub(super) fn concerns(
     }
     let people = !rule.needs.is_nobody();
     let plans = rule.kinds.contains(&Kind::ApplyPlan);
-    if plans && (people || rule.policy.effect() == Effect::Forbid) {
+    // A permit with conditions on plans means nothing where there is no plan.
+    let decides = rule.policy.effect() == Effect::Forbid || rule.policy.has_non_scope_constraint();
+    if plans && (people || decides) {
         return true;
     }
     let (actions, resources) = (rule.policy.action_constraint(), rule.policy.resource_constraint());

@@ -243,6 +243,10 @@ fn what_may_need_people_is_planned_first() {
     assert!(plans(wide, evict()));
     let never = r#"@id("n") forbid (principal, action == Action::"apply-plan", resource) when { context.plan.recreates };"#;
     assert!(plans(never, evict()));
+    let few = r#"@id("few") permit (principal, action == Action::"apply-plan", resource) when { context.plan.effects <= 3 };"#;
+    assert!(plans(few, evict()));
+    let any = r#"@id("any") permit (principal, action == Action::"apply-plan", resource);"#;
+    assert!(!plans(any, evict()));
     let there = r#"@id("t") @approvals("1") permit (principal, action in Action::"change", resource in Resource::"cache/b");"#;
     assert!(!plans(there, evict()));
     assert!(plans(there, vec![(&tune, "evict", at("cache"))]));

@@ -148,7 +148,7 @@ impl Inner {
     ) -> Result<(), ProviderFault> {
         if *operation == Operation::DeleteEnvironment {
             self.stop_all(&services)?;
-            return self.root.discard(&self.root.folder, name);
+            return self.root.destroy(&self.root.folder, name);
         }
         if *operation == Operation::Recreate {
             self.stop_all(&services)?;
@@ -202,7 +202,7 @@ impl Inner {
             Operation::DeleteService(_) => {
                 replica::stop(&service.replicas()?, grace)?;
                 match environment.services_folder()? {
-                    Some(folder) => self.root.discard(&folder, &service.name),
+                    Some(folder) => self.root.destroy(&folder, &service.name),
                     None => Ok(()),
                 }
             }

@@ -182,14 +182,30 @@ impl Root {
         self.locks.lock(environment, alone, wait)
     }
 
-    /// Takes an entry out of sight in one step, and deletes it after that.
-    pub(super) fn discard(&self, from: &Folder, name: &str) -> Result<(), ProviderFault> {
-        let bin = self.trash.make(&random_hex(8)?)?;
-        from.move_to(name, &bin, name)?;
+    /// Takes an entry out of sight in one step, and deletes it after that; whether there was one.
+    pub(super) fn discard(&self, from: &Folder, name: &str) -> Result<bool, ProviderFault> {
+        let (bin, moved) = {
+            // A host that opens the root empties the trash, and would take the bin away before anything is in it.
+            let _lock = lock_own(&self.own)?;
+            let bin = self.trash.make(&random_hex(8)?)?;
+            let moved = from.move_to(name, &bin, name)?;
+            (bin, moved)
+        };
         bin.clear()?;
         // The empty folder goes when the next host opens the root, if not now.
         let _next_time = self.trash.remove_empty(bin);
-        Ok(())
+        Ok(moved)
+    }
+
+    /// As [`Root::discard`], of what was there a moment ago.
+    pub(super) fn destroy(&self, from: &Folder, name: &str) -> Result<(), ProviderFault> {
+        if self.discard(from, name)? {
+            return Ok(());
+        }
+        Err(ProviderFault::Damaged {
+            what: from.path_of(name),
+            problem: "it was to be deleted and is not there any more".to_owned(),
+        })
     }
 
     /// The revision of `environment`, the root of all.

@@ -11,12 +11,14 @@ use crate::{
     ProviderFault,
     exec::run::{Program, Trouble, run},
 };
+use rustix::fs::OFlags;
 use std::{
     collections::BTreeMap,
     fmt,
-    fs::File,
+    fs::{File, OpenOptions},
     io::Read as _,
-    path::PathBuf,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -69,7 +71,7 @@ impl Secrets {
         let bytes = match source {
             SecretSource::File(path) => {
                 let mut bytes = Vec::new();
-                File::open(path)
+                regular(path)
                     .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
                     .map_err(|e| format!("reading {}: {e}", path.display()))?;
                 bytes
@@ -92,6 +94,17 @@ impl Secrets {
 }
 
 /// What a program prints, and nothing of what it prints beside that.
+/// Opens a regular file, without waiting: a pipe has no end that anybody could wait for.
+fn regular(path: &Path) -> std::io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(std::io::Error::other("it is not a regular file"))
+    }
+}
+
 fn printed(argv: &[String]) -> Result<Vec<u8>, String> {
     let program =
         Program { argv, stdin: None, environment: Vec::new(), directory: "/", time: TIME };
@@ -118,5 +131,25 @@ impl Secret {
     /// For where it is used, and nowhere else.
     pub(crate) fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_a_regular_file_and_nobody_waits_for_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), "a long secret\n").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), 0o600.into()).unwrap();
+        for (name, there) in [("file", true), ("link", true), ("pipe", false), ("nothing", false)] {
+            let sources = BTreeMap::from([("s".to_owned(), SecretSource::File(at(name)))]);
+            assert_eq!(Secrets::new(sources).try_read("s").is_ok(), there, "{name}");
+        }
+        let sources = BTreeMap::from([("s".to_owned(), SecretSource::File(folder.path().into()))]);
+        assert!(Secrets::new(sources).try_read("s").is_err());
     }
 }
