@@ -22,6 +22,9 @@ A call may need the approval of people: then it answers `approval-required` at o
 done. Tell the people you work for, and later call again with the same arguments and `interlock_request` set \
 to the request. Approval happens outside of this protocol; no tool gives it.";
 
+/// How often it is looked whether a client that is told of changes is still there.
+const GONE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// An MCP server for one principal.
 #[derive(Clone)]
 pub(super) struct AgentServer {
@@ -171,7 +174,20 @@ impl ServerHandler for AgentServer {
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let (mut changes, peer) = (self.agent.changes(), context.peer);
         tokio::spawn(async move {
-            while changes.changed().await.is_ok() && peer.notify_tool_list_changed().await.is_ok() {
+            loop {
+                tokio::select! {
+                    changed = changes.changed() => {
+                        if changed.is_err() || peer.notify_tool_list_changed().await.is_err() {
+                            return;
+                        }
+                    }
+                    // Tools may never change again; who has gone away is not kept for that.
+                    () = tokio::time::sleep(GONE) => {
+                        if peer.is_transport_closed() {
+                            return;
+                        }
+                    }
+                }
             }
         });
     }

@@ -98,7 +98,8 @@ const TABLE: &[Entry] = &[
     said("deviated", "The rest of the approval is void; call again without the request id."),
     said("cancelled", "Call again if it is still wanted."),
     said("trapped", "The tool broke; tell the people you work for."),
-    said("unknown", LOOK),
+    // What a provider says of it may name programs, paths and what they printed.
+    hidden("unknown", "an effect was started, and nobody knows how it ended", LOOK),
     said("time", SMALLER),
     said("fuel", SMALLER),
     said("memory", SMALLER),
@@ -161,7 +162,9 @@ mod tests {
     #[test]
     fn fail_closed_what_the_host_says_of_itself_is_not_told() {
         let secret = "cannot write /var/lib/interlock/journal.db";
-        for code in ["host-fault", "journal-behind", "publish-failed", "a-code-of-tomorrow"] {
+        for code in
+            ["host-fault", "journal-behind", "publish-failed", "unknown", "a-code-of-tomorrow"]
+        {
             assert!(!words(code, secret).message.contains('/'), "{code}");
         }
         assert_eq!(words("no-permit", "no policy permits this").message, "no policy permits this");
