@@ -508,7 +508,7 @@ pub fn read_plugin(file: &Path) -> Result<PluginBytes, HostError> {
     use std::io::Read;
     let failed = || format!("cannot read the plugin {}", file.display());
     let mut bytes = Vec::new();
-    let source = crate::config::edit::open_regular(std::fs::OpenOptions::new().read(true), file)
+    let source = interlock_providers::open_regular(std::fs::OpenOptions::new().read(true), file)
         .map_err(HostError::io(failed()))?;
     // One byte more than the cap is enough to know that a file is too large.
     let most = interlock_sandbox::bytes::MAX_PLUGIN_BYTES + 1;

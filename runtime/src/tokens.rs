@@ -2,11 +2,7 @@
 //! nothing. It is read again whenever it changed, so that a revocation holds for the very next request. A
 //! token is 256 random bits, which no dictionary has, so a plain hash is enough and costs nothing to check.
 
-use crate::{
-    HostError,
-    config::edit::{open_regular, write_atomically},
-    state::EditLock,
-};
+use crate::{HostError, config::edit::write_atomically, providers::open_regular, state::EditLock};
 use interlock_authority::{Digest, Principal, canonical::digest_bytes};
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,8 @@
 //! version of Cedar, and only with the host's MAC. Anything else is as if it were not there.
 
 use crate::{
-    config::edit::{SecretKey, open_regular, secret_key, write_atomically},
+    config::edit::{SecretKey, secret_key, write_atomically},
+    providers::open_regular,
     state,
 };
 use hmac::{Hmac, Mac};

@@ -16,6 +16,7 @@ pub mod files;
 pub mod http;
 pub mod kv;
 pub mod provider;
+mod regular;
 pub mod secrets;
 
 pub use error::ProviderFault;
@@ -23,3 +24,4 @@ pub use provider::{
     FROZEN, Forecasted, Forecaster, NOT_STARTED, Performed, Performer, Provider, Reader,
     StillAllowed, Told,
 };
+pub use regular::open_regular;

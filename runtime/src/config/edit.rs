@@ -3,7 +3,8 @@
 
 use crate::HostError;
 use interlock_authority::{Digest, Grant};
-use rustix::{fs::OFlags, process::geteuid};
+use interlock_providers::open_regular;
+use rustix::process::geteuid;
 use std::{
     fs::{self, OpenOptions},
     io::{Read, Write},
@@ -207,17 +208,6 @@ pub fn read_text(file: &Path) -> Result<String, HostError> {
         return Err(failed(std::io::Error::other("it is longer than 4 MiB")));
     }
     Ok(text)
-}
-
-/// Opens a regular file, and nothing else, without waiting.
-pub(crate) fn open_regular(options: &mut OpenOptions, file: &Path) -> std::io::Result<fs::File> {
-    let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened = options.custom_flags(flags.bits().cast_signed()).open(file)?;
-    if opened.metadata()?.is_file() {
-        Ok(opened)
-    } else {
-        Err(std::io::Error::other("it is not a regular file"))
-    }
 }
 
 /// Puts a new file there, whole, unless there is one already.

@@ -61,9 +61,9 @@ pub async fn accept(
         }
     };
     let roster = Roster::parse(&before.text.roster)?;
-    let changed = changes(&before, host);
+    let changes = changes(&before, host);
     let (from, to) = (before.sealed.epoch.clone(), host.rules().epoch.clone());
-    let wish = Wish::Epoch { from, to, changes: changed };
+    let wish = Wish::Epoch { from, to, changes };
     let mut body = body(host, principal, None, wish, acceptors(&before.sealed), said, &roster)?;
     if let Principal::Agent(name) = principal {
         // Who operates the asker, say both the old rules and the new ones.
@@ -85,17 +85,7 @@ pub async fn accept(
     }
     // INVARIANT SHOWN-IS-SIGNED: the index led here, and what it led to is what was signed. It must be this very change,
     // asked of the people of these very rules.
-    let here = host.rules();
-    let same = match &case.body.wish {
-        Wish::Epoch { from, to, changes: shown } => {
-            *from == before.sealed.epoch
-                && *to == here.epoch
-                && *shown == changes(&before, host)
-                && case.body.needs == acceptors(&before.sealed)
-        }
-        _ => false,
-    };
-    if !same {
+    if case.body.wish != body.wish || case.body.needs != body.needs {
         return Err(refused(&DeskRefusal::DifferentCall("rules")));
     }
     let people = approved(&standing).map_err(|e| refused(&e))?;

@@ -16,6 +16,7 @@ use interlock_authority::{
     document,
     needs::Needs,
     plan::Plan,
+    policy::LONGEST_TTL,
     quorum::excluded,
     request::{Asker, RequestBody, Wish},
     roster::Roster,
@@ -50,9 +51,6 @@ pub(crate) async fn ask(call: &Call<'_>, plan: Plan, needs: Needs) -> Result<Ask
     submit(host, &call.request.principal, &body, &same, Some(&call.invocation)).await
 }
 
-/// The longest that a request waits: what `@ttl` may say, a week.
-const LONGEST_MS: u64 = 7 * 24 * 3600 * 1000;
-
 /// When a request ends, by its own words, unix seconds.
 fn expires(told: &Told) -> Option<u64> {
     let body: serde_json::Value = serde_json::from_str(told.text("canonical")?).ok()?;
@@ -79,7 +77,7 @@ pub(crate) async fn submit(
         let Some(told) = journal.told(leaf)? else { continue };
         // The newest come first: none before one that is older than any request lives is open. Nor is one whose own words
         // say so; they are not proven, and at worst the same is asked twice.
-        if told.time_ms.saturating_add(LONGEST_MS) < journal.now_ms() {
+        if told.time_ms.saturating_add(LONGEST_TTL * 1000) < journal.now_ms() {
             break;
         }
         if expires(&told).is_some_and(|expires| expires <= journal.now_ms() / 1000) {

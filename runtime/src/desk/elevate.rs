@@ -118,7 +118,7 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
     if let Some(already) = still_in_force(host, &same)? {
         return Ok(already);
     }
-    let wish = Wish::Elevation { elevation: adds.clone() };
+    let wish = Wish::Elevation { elevation: adds };
     let roster = host.rules().roster.clone();
     let body = body(host, principal, Some(&plugin), wish, needs, wanted.said.clone(), &roster)?;
     let waiting = match submit(host, principal, &body, &same, None).await? {
@@ -131,7 +131,7 @@ pub async fn elevate(host: &Host, wanted: &Elevate) -> Result<Elevating, HostErr
         return Ok(Elevating::Waiting(waiting));
     }
     // INVARIANT SHOWN-IS-SIGNED: the index led here, and what it led to is what was signed.
-    if !matches!(&case.body.wish, Wish::Elevation { elevation } if *elevation == adds) {
+    if case.body.wish != body.wish {
         return Err(refused(&DeskRefusal::DifferentCall("elevation")));
     }
     let holder = plugin.holder(host, principal, host.journal().deployment());

@@ -4,11 +4,12 @@
 use crate::{
     Store, StoreError,
     envelope::{Charged, Envelope},
+    follow::come_to,
     head,
     tables::Tables,
     writer::newest,
 };
-use interlock_journal::{Checkpoint, LogIdentity, Tree, audit};
+use interlock_journal::{Checkpoint, Hash, LogIdentity, Tree, audit};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
@@ -23,14 +24,13 @@ type Row = (u64, String, String, u64);
 pub(crate) fn at_start(connection: &Connection, log: &LogIdentity) -> Result<u64, StoreError> {
     let transaction = connection.unchecked_transaction()?;
     let tree = head::tree(&transaction, log)?;
-    index(&transaction, &tree, tree.size().saturating_sub(AT_START))?;
+    index(&transaction, tree.size(), &tree.root(), tree.size().saturating_sub(AT_START))?;
     newest(&transaction)
 }
 
 /// Compares the leaves from `from` on with the log's head, and their index with what they say.
 // INVARIANT JOURNAL-TELLS: tables are an index, never the authority.
-fn index(connection: &Connection, log: &Tree, from: u64) -> Result<(), StoreError> {
-    let size = log.size();
+fn index(connection: &Connection, size: u64, root: &Hash, from: u64) -> Result<(), StoreError> {
     let mut tree = Tree::load(from, &Tables(connection))?;
     let edited = |what: String, problem: &str| StoreError::Edited { what, problem: problem.into() };
     let (mut marks, mut charges) = (BTreeSet::<Row>::new(), Vec::<Row>::new());
@@ -83,13 +83,7 @@ fn index(connection: &Connection, log: &Tree, from: u64) -> Result<(), StoreErro
             "the table and the leaves do not say the same",
         ));
     }
-    if tree.root() != log.root() {
-        return Err(edited(
-            format!("the leaves from {from} on"),
-            "they do not come to the signed head",
-        ));
-    }
-    Ok(())
+    come_to(&tree, root, from)
 }
 
 /// Compares everything that a transaction sees with the signed head: each leaf, each hash, each row of the index,
@@ -101,7 +95,7 @@ pub(crate) fn audited(
     let Some((note, checkpoint)) = head::signed(transaction, log)? else { return Ok(None) };
     let tables = Tables(transaction);
     audit(&checkpoint, &tables, &tables)?;
-    index(transaction, &head::tree(transaction, log)?, 0)?;
+    index(transaction, checkpoint.size(), checkpoint.root(), 0)?;
     let mut statement = transaction.prepare("select idx, bytes from payload")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -24,9 +24,7 @@ const MOST: usize = 1_000_000;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Followed {
     space: String,
-    /// Where it begins.
-    first: u64,
-    /// The log as it was there.
+    /// The log as it was where this begins.
     start: Tree,
     /// The log as far as it was read.
     tree: Tree,
@@ -40,20 +38,22 @@ impl Followed {
     fn from(transaction: &Connection, space: &str, first: u64) -> Result<Self, StoreError> {
         // Of tiles that nobody has compared yet: the first head that is followed to tells.
         let tree = Tree::load(first, &Tables(transaction))?;
-        Ok(Self { space: space.to_owned(), first, start: tree.clone(), tree, ..Self::default() })
+        Ok(Self { space: space.to_owned(), start: tree.clone(), tree, ..Self::default() })
     }
 
     /// Begins earlier: what lies between comes to the log as it was where this began, which the head has vouched for.
     fn back_to(&mut self, transaction: &Connection, first: u64) -> Result<(), StoreError> {
         let start = Tree::load(first, &Tables(transaction))?;
-        let (tree, found) = hashed(transaction, start.clone(), self.first, &self.space)?;
+        let (tree, found) = named_in(&self.space, |show| {
+            walk(transaction, start.clone(), self.start.size(), show)
+        })?;
         if tree != self.start {
             return Err(StoreError::Edited {
-                what: format!("the leaves from {first} to {}", self.first),
+                what: format!("the leaves from {first} to {}", self.start.size()),
                 problem: "they do not come to the signed head".to_owned(),
             });
         }
-        (self.first, self.start) = (first, start);
+        self.start = start;
         self.count += found.len();
         // Each is older than whatever is there: the oldest comes last, and to the front.
         for (key, leaf) in found.into_iter().rev() {
@@ -65,16 +65,15 @@ impl Followed {
     /// Goes on to a signed head. Nothing changes where the leaves do not come to it.
     // INVARIANT JOURNAL-TELLS: what is remembered was hashed into the log that was signed.
     fn to(&mut self, transaction: &Connection, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        let edited =
-            |what: String, problem: &str| StoreError::Edited { what, problem: problem.to_owned() };
         if checkpoint.size() < self.tree.size() {
-            return Err(edited("the head".to_owned(), "it is older than one that was read before"));
+            return Err(StoreError::Edited {
+                what: "the head".to_owned(),
+                problem: "it is older than one that was read before".to_owned(),
+            });
         }
-        let (tree, found) = hashed(transaction, self.tree.clone(), checkpoint.size(), &self.space)?;
-        if tree.root() != *checkpoint.root() {
-            let what = format!("the leaves from {} on", self.tree.size());
-            return Err(edited(what, "they do not come to the signed head"));
-        }
+        let (tree, found) = named_in(&self.space, |show| {
+            to_head(transaction, self.tree.clone(), checkpoint, show)
+        })?;
         self.tree = tree;
         self.count += found.len();
         for (key, leaf) in found {
@@ -87,20 +86,45 @@ impl Followed {
 /// Leaves of names, in the order of the log.
 type Named = Vec<(String, (u64, Hash))>;
 
-/// Hashes leaves into a log up to a size, and gives those that carry a mark of a space.
-fn hashed(
-    transaction: &Connection,
-    tree: Tree,
-    size: u64,
+/// What is shown of each leaf, with its number.
+type Show<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), StoreError>;
+
+/// Of the leaves that are read, those that carry a mark of a space.
+fn named_in(
     space: &str,
+    read: impl FnOnce(Show<'_>) -> Result<Tree, StoreError>,
 ) -> Result<(Tree, Named), StoreError> {
     let mut found = Vec::new();
-    let tree = walk(transaction, tree, size, |leaf, bytes| {
+    let tree = read(&mut |leaf, bytes| {
         let named = Envelope::read(leaf, bytes)?.marks.into_iter().filter(|m| m.space == space);
         found.extend(named.map(|mark| (mark.key, (leaf, leaf_hash(bytes)))));
         Ok(())
     })?;
     Ok((tree, found))
+}
+
+/// As [`walk`], to a signed head: what was shown counts.
+pub(crate) fn to_head(
+    transaction: &Connection,
+    before: Tree,
+    checkpoint: &Checkpoint,
+    show: impl FnMut(u64, &[u8]) -> Result<(), StoreError>,
+) -> Result<Tree, StoreError> {
+    let from = before.size();
+    let tree = walk(transaction, before, checkpoint.size(), show)?;
+    come_to(&tree, checkpoint.root(), from)?;
+    Ok(tree)
+}
+
+/// Compares a log that leaves were hashed into with a root that was signed.
+pub(crate) fn come_to(tree: &Tree, root: &Hash, from: u64) -> Result<(), StoreError> {
+    if tree.root() == *root {
+        return Ok(());
+    }
+    Err(StoreError::Edited {
+        what: format!("the leaves from {from} on"),
+        problem: "they do not come to the signed head".to_owned(),
+    })
 }
 
 /// Hashes leaves into a log up to a size, and shows each. What was shown counts once the log that comes out is one
@@ -150,7 +174,7 @@ impl Store {
         let mut followed = self.followed();
         if followed.space == space && followed.count < MOST {
             followed.to(&transaction, &checkpoint)?;
-            if first < followed.first {
+            if first < followed.start.size() {
                 followed.back_to(&transaction, first)?;
             }
         } else {

@@ -4,7 +4,7 @@
 use crate::{
     Mark, Payloads, Store, StoreError, Stored,
     envelope::Envelope,
-    follow::walk,
+    follow::to_head,
     head,
     read::{stored, unreadable},
     tables::Tables,
@@ -53,19 +53,13 @@ impl Store {
             leaves.insert(leaf, stored(&transaction, leaf, &bytes)?);
         }
         let mut found = Vec::new();
-        let tree =
-            walk(&transaction, Tree::load(first, &tables)?, checkpoint.size(), |leaf, bytes| {
-                if wanted(&Envelope::read(leaf, bytes)?.marks) {
-                    found.push((leaf, bytes.to_vec()));
-                }
-                Ok(())
-            })?;
-        if tree.root() != *checkpoint.root() {
-            return Err(StoreError::Edited {
-                what: format!("the leaves from {first} on"),
-                problem: "they do not come to the signed head".to_owned(),
-            });
-        }
+        let before = Tree::load(first, &tables)?;
+        to_head(&transaction, before, &checkpoint, |leaf, bytes| {
+            if wanted(&Envelope::read(leaf, bytes)?.marks) {
+                found.push((leaf, bytes.to_vec()));
+            }
+            Ok(())
+        })?;
         for (leaf, bytes) in found {
             leaves.insert(leaf, stored(&transaction, leaf, &bytes)?);
         }

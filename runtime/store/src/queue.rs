@@ -84,9 +84,6 @@ impl Queue {
     /// they are lost, and so is what comes after them.
     pub(crate) fn put_back(&self, jobs: Vec<Job>) {
         let mut waiting = self.lock();
-        if jobs.is_empty() {
-            return;
-        }
         if waiting.closed || waiting.jobs.len() + jobs.len() > MOST_UNWRITTEN {
             drop(waiting);
             self.abandon();

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The most people that one permit may ask for.
 const MOST_PEOPLE: u8 = 20;
 /// The shortest and the longest time that a request may wait, in seconds.
-const TTL: std::ops::RangeInclusive<u64> = 60..=7 * 24 * 3600;
+const TTL: std::ops::RangeInclusive<u64> = 60..=LONGEST_TTL;
+/// The longest that `@ttl` lets a request wait, in seconds: a week.
+pub const LONGEST_TTL: u64 = 7 * 24 * 3600;
 
 /// What an action of a policy's scope can stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -34,6 +34,7 @@ use std::{
 use surroundings::Surroundings;
 use thiserror::Error;
 
+pub use check::LONGEST_TTL;
 pub use denial::PolicyDenial;
 pub use directory::{Attribute, Directory};
 

@@ -10,15 +10,14 @@ pub(crate) use redact::Redaction;
 use crate::{
     ProviderFault,
     exec::run::{Program, Trouble, run},
+    regular::open_regular,
 };
-use rustix::fs::OFlags;
 use std::{
     collections::BTreeMap,
     fmt,
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     io::Read as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -71,7 +70,7 @@ impl Secrets {
         let bytes = match source {
             SecretSource::File(path) => {
                 let mut bytes = Vec::new();
-                regular(path)
+                open_regular(OpenOptions::new().read(true), path)
                     .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
                     .map_err(|e| format!("reading {}: {e}", path.display()))?;
                 bytes
@@ -94,17 +93,6 @@ impl Secrets {
 }
 
 /// What a program prints, and nothing of what it prints beside that.
-/// Opens a regular file, without waiting: a pipe has no end that anybody could wait for.
-fn regular(path: &Path) -> std::io::Result<File> {
-    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(std::io::Error::other("it is not a regular file"))
-    }
-}
-
 fn printed(argv: &[String]) -> Result<Vec<u8>, String> {
     let program =
         Program { argv, stdin: None, environment: Vec::new(), directory: "/", time: TIME };

@@ -5,7 +5,7 @@
 use super::{Head, Receipt, build, said};
 use crate::{
     HostError,
-    config::edit::open_regular,
+    providers::open_regular,
     record::space,
     statement::{Envelope, Statement, StatementError, StatementKey},
 };

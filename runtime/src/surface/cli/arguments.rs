@@ -205,11 +205,9 @@ pub(super) enum PluginCommand {
     },
 }
 
+/// Which tool is wanted, with what, and by whom.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  interlock call word-count.count '{\"text\":\"one two\"}' --as oncall-bot\n  echo '{\"text\":\"one two\"}' | interlock call word-count.count -"
-)]
-pub(super) struct CallArguments {
+pub(super) struct WishArguments {
     /// The tool, as `plugin.tool`.
     pub(super) tool: String,
     /// The arguments, a JSON object; `-` reads them from standard input.
@@ -218,6 +216,15 @@ pub(super) struct CallArguments {
     /// Who asks: `Agent::name`, `Person::name`, or the bare name where only one has it.
     #[arg(long = "as", value_name = "PRINCIPAL")]
     pub(super) principal: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  interlock call word-count.count '{\"text\":\"one two\"}' --as oncall-bot\n  echo '{\"text\":\"one two\"}' | interlock call word-count.count -"
+)]
+pub(super) struct CallArguments {
+    #[command(flatten)]
+    pub(super) wish: WishArguments,
     /// The request that people approved: apply exactly what they signed.
     #[arg(long, value_name = "ID")]
     pub(super) request: Option<String>,
@@ -234,14 +241,8 @@ pub(super) struct CallArguments {
     after_help = "Examples:\n  interlock plan fix-service.heal '{\"environment\":\"prod\",\"service\":\"api\"}' --as oncall-bot\n  interlock plan fix-service.heal - --json < arguments.json"
 )]
 pub(super) struct PlanArguments {
-    /// The tool, as `plugin.tool`.
-    pub(super) tool: String,
-    /// The arguments, a JSON object; `-` reads them from standard input.
-    #[arg(default_value = "{}")]
-    pub(super) arguments: String,
-    /// Who asks: `Agent::name`, `Person::name`, or the bare name where only one has it.
-    #[arg(long = "as", value_name = "PRINCIPAL")]
-    pub(super) principal: Option<String>,
+    #[command(flatten)]
+    pub(super) wish: WishArguments,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use super::{
     Ending,
-    arguments::CallArguments,
+    arguments::{CallArguments, WishArguments},
     output::{DIM, GREEN, Output, RED, YELLOW, plain, plain_lines, styled},
     problem::Problem,
     shell,
@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
             "{unknown} {effects} started and the journal does not know the end; `interlock doctor` names what to look at"
         ));
     }
-    let progress = output.progress(format!("running {}", arguments.tool));
+    let progress = output.progress(format!("running {}", arguments.wish.tool));
     let mut response = host.call(request.clone()).await;
     while arguments.wait
         && matches!(&response, Ok(Response { outcome: Outcome::ApprovalRequired(_), .. }))
@@ -73,22 +73,17 @@ pub(super) async fn run(arguments: &CallArguments, file: &Path, output: &Output)
 
 /// Reads who asks for what.
 pub(super) fn request(arguments: &CallArguments, config: &Config) -> Result<Request, Problem> {
-    let asks = arguments.principal.as_deref();
-    let first = first(&arguments.tool, &arguments.arguments, asks, config)?;
+    let first = first(&arguments.wish, config)?;
     Ok(Request { request: arguments.request.clone(), said: arguments.reason.clone(), ..first })
 }
 
 /// A wish that nobody has decided about yet.
-pub(super) fn first(
-    tool: &str,
-    arguments: &str,
-    asks: Option<&str>,
-    config: &Config,
-) -> Result<Request, Problem> {
-    let (plugin, tool) = tool
-        .split_once('.')
-        .ok_or_else(|| Problem::usage(format!("`{tool}` is not a tool; write `plugin.tool`")))?;
-    Ok(Request::new(principal(asks, config)?, plugin, tool, read_arguments(arguments)?))
+pub(super) fn first(wish: &WishArguments, config: &Config) -> Result<Request, Problem> {
+    let (plugin, tool) = wish.tool.split_once('.').ok_or_else(|| {
+        Problem::usage(format!("`{}` is not a tool; write `plugin.tool`", wish.tool))
+    })?;
+    let principal = principal(wish.principal.as_deref(), config)?;
+    Ok(Request::new(principal, plugin, tool, read_arguments(&wish.arguments)?))
 }
 
 pub(super) fn principal(named: Option<&str>, config: &Config) -> Result<Principal, Problem> {

@@ -14,13 +14,12 @@ use std::path::Path;
 
 pub(super) async fn run(arguments: &PlanArguments, file: &Path, output: &Output) -> Ending {
     let config = Config::load(file)?;
-    let (tool, principal) = (&arguments.tool, arguments.principal.as_deref());
-    let request = call::first(tool, &arguments.arguments, principal, &config)?;
+    let request = call::first(&arguments.wish, &config)?;
     let host = Host::builder(config).build()?;
     let response =
         host.plan(request).await.map_err(|e| super::plugin::explain_installed(e, &host))?;
     call::log(&response, output);
-    output.result(&response, || text(&arguments.tool, &response));
+    output.result(&response, || text(&arguments.wish.tool, &response));
     if !matches!(response.outcome, Outcome::Planned { .. }) {
         let word = response.outcome.code();
         output.aside(format!(

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Config, HostError,
-    config::edit::open_regular,
+    providers::open_regular,
     record::{
         Journal,
         receipt::{Receipt, against_export, issue},
