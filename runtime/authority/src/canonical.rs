@@ -76,6 +76,12 @@ pub fn read<T: Serialize + DeserializeOwned>(
     }
 }
 
+/// Whether two values are the same to whoever signs: `1.0` is written `1`, so what was read back from a document is
+/// the same as what an agent sent. Values without a canonical form are the same only where they are equal.
+pub fn same<T: Serialize + PartialEq>(one: &T, other: &T) -> bool {
+    one == other || matches!((bytes(one), bytes(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Whether a double is read as itself. A whole one is written in digits alone up to 10^21, and readers take those for
 /// an integer: we do too, and would refuse what we wrote.
 fn is_exact(float: f64) -> bool {

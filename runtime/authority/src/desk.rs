@@ -3,6 +3,7 @@
 //! verified over the document as it is rendered now.
 
 use crate::{
+    canonical,
     epoch::{Epoch, EpochPart},
     needs::Needs,
     quorum::{Tally, tally},
@@ -395,7 +396,7 @@ pub fn check_apply(
     if plan.tool != brought.tool {
         return Err(DeskRefusal::DifferentCall("tools"));
     }
-    if plan.arguments != *brought.arguments {
+    if !canonical::same(&plan.arguments, brought.arguments) {
         return Err(DeskRefusal::DifferentCall("arguments"));
     }
     approved(standing)

@@ -77,7 +77,7 @@ impl PlanEffect {
             && self.class == call.class()
             && self.scope == call.scope()
             && self.resource == *call.resource()
-            && self.arguments == *call.arguments()
+            && canonical::same(&self.arguments, call.arguments())
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     telemetry::Standing,
 };
 use interlock_authority::{
-    Principal,
+    Principal, canonical,
     desk::{DeskRefusal, RequestState},
 };
 use serde_json::Value;
@@ -258,7 +258,7 @@ impl Asker {
             let same = case.body.plan().is_some_and(|plan| {
                 plan.plugin.name == request.plugin
                     && plan.tool == request.tool
-                    && plan.arguments == request.arguments
+                    && canonical::same(&plan.arguments, &request.arguments)
             });
             if !same {
                 return Err(refused(&DeskRefusal::DifferentCall("tools or arguments")));

@@ -8,7 +8,7 @@ use interlock_authority::{
     request::{RequestBody, Wish},
 };
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn with_label(label: &str) -> RequestBody {
@@ -112,6 +112,27 @@ fn canonical_bytes_are_read_back_and_nothing_else_is() {
         assert!(canonical::bytes(&number).is_err(), "{number}");
     }
     assert!(canonical::bytes(&json!(9_007_199_254_740_992_u64)).is_ok());
+}
+
+/// An agent sends `1.0`, the document says `1`, and what is read back is what was asked for.
+#[test]
+fn numbers_that_are_written_alike_are_the_same() {
+    for (one, other) in
+        [(json!({"x": [1.0, -0.0]}), json!({"x": [1, 0]})), (json!(1e3), json!(1000))]
+    {
+        assert_ne!(one, other);
+        assert!(canonical::same(&one, &other));
+        let read: Value = canonical::read("value", &canonical::bytes(&one).unwrap()).unwrap();
+        assert!(canonical::same(&one, &read));
+    }
+    for (one, other) in [
+        (json!(1.5), json!(1)),
+        (json!("1"), json!(1)),
+        // Neither can be written exactly, and as doubles they are one.
+        (json!(9_007_199_254_740_992_001_u64), json!(9_007_199_254_740_992_000_u64)),
+    ] {
+        assert!(!canonical::same(&one, &other), "{one} {other}");
+    }
 }
 
 proptest! {

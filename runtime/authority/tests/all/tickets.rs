@@ -9,7 +9,7 @@ use interlock_authority::{
     plan::{Plan, PlanEffect, PlanEnd, PluginRef},
     ticket::{DeviationKind, Tickets},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Calls that differ in exactly one thing from the first: resource, argument, function, interface.
@@ -202,6 +202,27 @@ fn plan_is_the_grant_an_effect_is_for_its_call_alone() {
         change(&mut changed);
         assert!(!changed.is_for(&evict), "{part}");
     }
+}
+
+/// A plan that was written and read back is for the calls that it was made of: `64.0` is written `64`.
+#[test]
+fn plan_is_the_grant_a_plan_read_back_is_for_its_calls() {
+    let resize = crate::fixture::catalogue()
+        .resolve(&crate::fixture::name("tune"), "resize", vec![json!("a"), json!(64), json!("x")])
+        .unwrap();
+    let effect = plan(std::slice::from_ref(&resize), PlanEnd::Complete).effects.remove(0);
+    let sent = |megabytes| PlanEffect {
+        arguments: with(&effect, "megabytes", megabytes),
+        ..effect.clone()
+    };
+    assert!(sent(json!(64.0)).is_for(&resize));
+    assert!(!sent(json!(64.5)).is_for(&resize) && !sent(json!("64")).is_for(&resize));
+}
+
+fn with(effect: &PlanEffect, name: &str, value: Value) -> Map<String, Value> {
+    let mut arguments = effect.arguments.clone();
+    assert!(arguments.insert(name.to_owned(), value).is_some());
+    arguments
 }
 
 #[test]
