@@ -158,7 +158,7 @@ impl HostBuilder {
         let rules = Rules::load(&config, &sources, &catalogue, validated.as_ref())?;
         crate::state::prepare(&config.state)?;
         let journal = Journal::open_with(&config, self.clock)?;
-        let seal = Seal::of(journal.clone(), rules.epoch.clone());
+        let seal = Seal::of(journal.clone(), rules.epoch.clone()).keeping_in(&config.state);
         seal.started(&rules)?;
         let statements = StatementSigner::in_state(&config.state)?;
         let recorder = match self.recorder {

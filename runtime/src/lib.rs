@@ -17,6 +17,7 @@ pub mod helper;
 pub mod host;
 pub mod install;
 mod installed;
+mod kept;
 pub mod pipeline;
 pub mod programs;
 pub mod record;

@@ -1,13 +1,18 @@
 //! The seal with the real binary: whoever can edit the rules cannot make the edit count, and the people of the
 //! sealed rules can.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
+use interlock::{
+    Config,
+    record::signer,
+    store::{Batch, Durability, Entry, Store},
+};
 use interlock_tests::{Ran, staged_plugin};
 
 use crate::{
-    desk::{Desk, at, keygen},
+    desk::{Desk, at, edit, keygen},
     journeys::{AGENT, OBSERVE},
 };
 
@@ -126,6 +131,48 @@ fn fail_closed_a_seal_cannot_be_taken_off_and_changes_can_be_taken_back() -> Res
     }
     desk.deployment.write("interlock.toml", &toml)?;
     heal(&desk)?.exit(0)?;
+    Ok(())
+}
+
+/// A start compares the newest leaves with the table. Older rows that are missing take no seal off either, whether the host
+/// has a note of what earlier ones read, or not, or one that somebody changed.
+#[test]
+fn journal_tells_a_seal_whose_rows_were_taken_out_of_the_table() -> Result<()> {
+    let desk = sealed()?;
+    let config = Config::load(&desk.deployment.path().join("interlock.toml"))?;
+    {
+        let clock = Arc::new(|| 1);
+        let store = Store::open(&config.store, signer(&config.state)?, Durability::Off, clock)?;
+        for _ in 0..21 {
+            let entry = Entry {
+                kind: "thaw".to_owned(),
+                marks: Vec::new(),
+                charges: Vec::new(),
+                payload: br#"{"event":"thaw"}"#.to_vec(),
+            };
+            let entries = vec![entry; 1000];
+            store.commit_blocking(Batch { entries, ..Batch::default() })?;
+        }
+    }
+    heal(&desk)?.exit(0)?;
+    let note = config.state.join("rules.followed");
+    ensure!(note.is_file(), "what was read is kept");
+    let kept = fs::read(&note)?;
+    let mut changed = kept.clone();
+    let last = changed.last_mut().context("it is empty")?;
+    *last ^= 1;
+
+    // No row of rules is left, and the rules are others.
+    desk.deployment.run(&["sample", "break"])?.exit(0)?;
+    ensure!(edit(&desk.deployment, "delete from mark where space = 'epoch'")? > 0);
+    desk.deployment.configure("required = true", "required = false")?;
+    for note_is in [Some(&kept), None, Some(&changed), Some(&kept)] {
+        match note_is {
+            Some(bytes) => fs::write(&note, bytes)?,
+            None => fs::remove_file(&note)?,
+        }
+        is_stopped(&desk)?;
+    }
     Ok(())
 }
 

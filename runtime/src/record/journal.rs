@@ -8,7 +8,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use interlock_journal::{JournalError, LogSigner};
-use interlock_store::{Batch, Clock, Durability, Entry, Store, StoreError, Stored};
+use interlock_store::{Batch, Clock, Durability, Entry, Numbers, Store, StoreError, Stored};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
@@ -112,6 +112,19 @@ impl Journal {
     pub fn proven(&self, leaf: u64) -> Result<Option<Told>, HostError> {
         let proven = self.store.prove(u64::MAX, &[leaf], |_| false).map_err(refused)?;
         proven.and_then(|p| p.leaves.first().map(Told::read)).transpose()
+    }
+
+    /// Which leaves from `first` on carry these marks of a space, as the proven log tells it: whatever is missing in a table.
+    ///
+    /// # Errors
+    /// A leaf that is not as it was written.
+    pub(crate) fn numbers<const N: usize>(
+        &self,
+        space: &str,
+        keys: [&str; N],
+        first: u64,
+    ) -> Result<Option<Numbers<N>>, HostError> {
+        self.store.numbers(space, keys, first).map_err(refused)
     }
 
     /// Keeps a record without conditions, on disk, for callers that are not asynchronous: a host that is being

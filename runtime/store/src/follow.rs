@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 
 /// Leaves that are hashed at a time: what is in memory does not depend on how many there are.
 const AT_ONCE: u64 = 1024;
-/// Leaves of names that are remembered, some 100 bytes each. Beyond that it begins anew.
+/// Leaves of the names of a space that are remembered, some 100 bytes each. Beyond that it begins anew.
 const MOST: usize = 1_000_000;
 
 /// What was read of the log from one leaf on, and compared with its signed head. Never taken from a table.
@@ -62,6 +62,11 @@ impl Followed {
         Ok(())
     }
 
+    /// The leaves from `first` on that carry a key.
+    fn of(&self, key: &str, first: u64) -> impl Iterator<Item = &(u64, Hash)> {
+        self.named.get(key).into_iter().flatten().filter(move |(leaf, _)| *leaf >= first)
+    }
+
     /// Goes on to a signed head. Nothing changes where the leaves do not come to it.
     // INVARIANT JOURNAL-TELLS: what is remembered was hashed into the log that was signed.
     fn to(&mut self, transaction: &Connection, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -81,6 +86,18 @@ impl Followed {
         }
         Ok(())
     }
+}
+
+/// Which leaves carry some marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers<const N: usize> {
+    /// By mark, oldest first.
+    pub of: [Vec<u64>; N],
+    /// The root of the log before the first leaf that counts, where the reading began there: whoever knows that root knows
+    /// what came before, too.
+    pub before: Option<Hash>,
+    /// The head up to which all was read.
+    pub head: Checkpoint,
 }
 
 /// Leaves of names, in the order of the log.
@@ -166,33 +183,66 @@ impl Store {
     /// # Errors
     /// Something that is not as it was written.
     pub fn proven(&self, space: &str, key: &str, first: u64) -> Result<Vec<Stored>, StoreError> {
+        self.follow(space, first, |transaction, followed, _| {
+            let tables = Tables(transaction);
+            let read = |&(leaf, hash): &(u64, Hash)| {
+                let named = format!("leaf {leaf}");
+                let bytes = tables.leaf(leaf).map_err(unreadable(&named))?;
+                if leaf_hash(&bytes) != hash {
+                    let problem = "it is not the one that was signed".to_owned();
+                    return Err(StoreError::Edited { what: named, problem });
+                }
+                stored(transaction, leaf, &bytes)
+            };
+            followed.of(key, first).map(read).collect()
+        })
+        .map(Option::unwrap_or_default)
+    }
+
+    /// The numbers of the leaves from `first` on that carry these marks of a space, as [`Store::proven`] finds them; nothing
+    /// where the log is empty.
+    ///
+    /// # Errors
+    /// Something that is not as it was written.
+    pub fn numbers<const N: usize>(
+        &self,
+        space: &str,
+        keys: [&str; N],
+        first: u64,
+    ) -> Result<Option<Numbers<N>>, StoreError> {
+        self.follow(space, first, |_, followed, head| {
+            let of = |key| followed.of(key, first).map(|(leaf, _)| *leaf).collect();
+            let before = (followed.start.size() == first).then(|| followed.start.root());
+            Ok(Numbers { of: keys.map(of), before, head: head.clone() })
+        })
+    }
+
+    fn follow<T>(
+        &self,
+        space: &str,
+        first: u64,
+        then: impl FnOnce(&Connection, &Followed, &Checkpoint) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
         let connection = self.reader();
         let transaction = connection.unchecked_transaction()?;
         let Some((_, checkpoint)) = head::signed(&transaction, self.identity())? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        let mut followed = self.followed();
-        if followed.space == space && followed.count < MOST {
-            followed.to(&transaction, &checkpoint)?;
-            if first < followed.start.size() {
-                followed.back_to(&transaction, first)?;
+        let mut spaces = self.followed();
+        let followed = match spaces.get_mut(space).filter(|followed| followed.count < MOST) {
+            Some(followed) => {
+                followed.to(&transaction, &checkpoint)?;
+                if first < followed.start.size() {
+                    followed.back_to(&transaction, first)?;
+                }
+                followed
             }
-        } else {
-            let mut anew = Followed::from(&transaction, space, first.min(checkpoint.size()))?;
-            anew.to(&transaction, &checkpoint)?;
-            *followed = anew;
-        }
-        let leaves = followed.named.get(key).into_iter().flatten();
-        let tables = Tables(&transaction);
-        let read = |&(leaf, hash): &(u64, Hash)| {
-            let named = format!("leaf {leaf}");
-            let bytes = tables.leaf(leaf).map_err(unreadable(&named))?;
-            if leaf_hash(&bytes) != hash {
-                let problem = "it is not the one that was signed".to_owned();
-                return Err(StoreError::Edited { what: named, problem });
+            None => {
+                let mut anew = Followed::from(&transaction, space, first.min(checkpoint.size()))?;
+                anew.to(&transaction, &checkpoint)?;
+                spaces.entry(space.to_owned()).insert_entry(anew).into_mut()
             }
-            stored(&transaction, leaf, &bytes)
         };
-        leaves.filter(|(leaf, _)| *leaf >= first).map(read).collect()
+        then(&transaction, followed, &checkpoint).map(Some)
     }
 }

@@ -25,6 +25,7 @@ mod writer;
 pub use backup::Backup;
 pub use envelope::{Charge, Condition, Entry, Mark};
 pub use error::StoreError;
+pub use follow::Numbers;
 pub use prove::{Picking, Proven};
 pub use publish::Behind;
 pub use read::{Payloads, Stored};
@@ -35,6 +36,7 @@ use queue::Queue;
 use read::Absent;
 use rusqlite::Connection;
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -88,7 +90,8 @@ struct Inner {
     clock: Clock,
     jobs: Arc<Queue>,
     absent: Mutex<Absent>,
-    followed: Mutex<Followed>,
+    /// By space.
+    followed: Mutex<HashMap<String, Followed>>,
     reader: Mutex<Connection>,
     /// The time of the newest leaf that this process has seen.
     newest_ms: Arc<AtomicU64>,
@@ -224,8 +227,8 @@ impl Store {
         self.inner.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn followed(&self) -> MutexGuard<'_, Followed> {
-        // It changes in one step, once all is compared.
+    fn followed(&self) -> MutexGuard<'_, HashMap<String, Followed>> {
+        // Each changes in one step, once all is compared.
         self.inner.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

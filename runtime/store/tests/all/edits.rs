@@ -123,6 +123,30 @@ fn journal_tells_what_is_read_for_a_decision_is_proven_while_a_host_runs() {
     assert_eq!(store.proven("claim", "1", 0).unwrap().len(), 1);
 }
 
+/// Whoever kept what a log said up to some leaf goes on from there, and is told whether it is that log.
+#[test]
+fn journal_tells_from_a_known_root_on_which_leaves_carry_a_mark() {
+    let scene = Scene::new();
+    assert_eq!(scene.open().numbers("claim", ["1"], 0).unwrap(), None);
+    let store = filled(&scene);
+    let all = store.numbers("claim", ["1", "2"], 0).unwrap().unwrap();
+    assert_eq!((all.of, all.head.size()), ([vec![1], vec![]], 3));
+    // A process that begins later, as one does that kept what was before.
+    let again = scene.open();
+    let head = again.numbers("claim", ["1"], 3).unwrap().unwrap();
+    assert_eq!((head.of, head.before), ([vec![]], Some(*all.head.root())));
+    // Beyond the head there is nothing to begin at.
+    let beyond = scene.open().numbers("claim", ["1"], 9).unwrap().unwrap();
+    assert_eq!((beyond.of, beyond.before, beyond.head.size()), ([vec![]], None, 3));
+    scene.sql("delete from mark");
+    let late = batch(entry("claimed", vec![mark("claim", "2", true)]));
+    store.commit_blocking(late).unwrap();
+    let later = again.numbers("claim", ["1", "2"], 3).unwrap().unwrap();
+    assert_eq!((later.of, later.before), ([vec![], vec![3]], Some(*all.head.root())));
+    scene.sql("update leaf set bytes = x'00' where idx = 2");
+    assert!(again.numbers("claim", ["1"], 0).unwrap_err().is_integrity());
+}
+
 #[test]
 fn journal_tells_a_head_of_yesterday_under_a_running_host() {
     let scene = Scene::new();

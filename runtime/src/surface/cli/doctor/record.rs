@@ -111,7 +111,7 @@ pub(super) fn rules(config: &Config, findings: &mut Findings) {
         return;
     }
     let Ok(journal) = Journal::open(config) else { return };
-    if let Some(broken) = Seal::of(journal, rules.epoch).broken() {
+    if let Some(broken) = Seal::of(journal, rules.epoch).keeping_in(&config.state).broken() {
         let fix = "interlock config accept, or put the files back";
         findings.add(Verdict::Bad, broken.sentence(), fix);
     }
