@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use std::collections::{HashMap, VecDeque};
 
 /// Leaves that are hashed at a time: what is in memory does not depend on how many there are.
-const AT_ONCE: u64 = 1024;
+pub(crate) const AT_ONCE: u64 = 1024;
 /// Leaves of the names of a space that are remembered, some 100 bytes each. Beyond that it begins anew.
 const MOST: usize = 1_000_000;
 

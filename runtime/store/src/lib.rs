@@ -93,6 +93,8 @@ struct Inner {
     /// By space.
     followed: Mutex<HashMap<String, Followed>>,
     reader: Mutex<Connection>,
+    /// For what takes long, once somebody asks for it.
+    beside: Mutex<Option<Connection>>,
     /// The time of the newest leaf that this process has seen.
     newest_ms: Arc<AtomicU64>,
     transactions: Arc<AtomicU64>,
@@ -139,6 +141,7 @@ impl Store {
                 absent: Mutex::default(),
                 followed: Mutex::default(),
                 reader: Mutex::new(schema::open(path, durability)?),
+                beside: Mutex::default(),
                 newest_ms,
                 transactions,
                 thread: Mutex::new(Some(thread)),
@@ -230,6 +233,10 @@ impl Store {
     fn followed(&self) -> MutexGuard<'_, HashMap<String, Followed>> {
         // Each changes in one step, once all is compared.
         self.inner.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn beside(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.inner.beside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {

@@ -2,16 +2,18 @@
 //! statement about leaves of one moment under the head of another, or about a leaf that is in no log.
 
 use crate::{
-    Mark, Payloads, Store, StoreError, Stored,
+    Durability, Mark, Payloads, Store, StoreError, Stored,
     envelope::Envelope,
-    follow::to_head,
+    follow::{AT_ONCE, to_head},
     head,
     read::{stored, unreadable},
+    schema,
     tables::Tables,
 };
 use interlock_journal::{
     Checkpoint, ContentReader, Tree, export, leaf_hash, proof::InclusionProof,
 };
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 
 /// Leaves, and the signed head that they were proven against.
@@ -36,7 +38,28 @@ impl Store {
         earlier: &[u64],
         wanted: impl Fn(&[Mark]) -> bool,
     ) -> Result<Option<Proven>, StoreError> {
-        let connection = self.reader();
+        // What is about more than a moment is read beside what calls ask meanwhile, and one at a time.
+        let near = first.saturating_add(AT_ONCE);
+        if near == u64::MAX || near >= self.size()? {
+            return self.prove_on(&self.reader(), first, earlier, wanted);
+        }
+        let mut beside = self.beside();
+        let connection = match beside.take() {
+            Some(connection) => connection,
+            None => schema::open(self.path(), Durability::Full)?,
+        };
+        let proven = self.prove_on(&connection, first, earlier, wanted);
+        *beside = Some(connection);
+        proven
+    }
+
+    fn prove_on(
+        &self,
+        connection: &Connection,
+        first: u64,
+        earlier: &[u64],
+        wanted: impl Fn(&[Mark]) -> bool,
+    ) -> Result<Option<Proven>, StoreError> {
         let transaction = connection.unchecked_transaction()?;
         let Some((_, checkpoint)) = head::signed(&transaction, self.identity())? else {
             return Ok(None);

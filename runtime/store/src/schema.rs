@@ -50,6 +50,8 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<Connection, St
     check_file(path)?;
     let connection = Connection::open(path).map_err(|e| not_a_journal(path, e))?;
     connection.busy_timeout(BUSY)?;
+    // Before the first setting: one of them is written into the file.
+    version(&connection, path)?;
     let settings = match durability {
         Durability::Full => "pragma journal_mode = wal; pragma synchronous = full;",
         Durability::Off => "pragma journal_mode = wal; pragma synchronous = off;",
@@ -80,6 +82,25 @@ pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
     path.symlink_metadata().ok().map(|m| (m.dev(), m.ino()))
 }
 
+/// The version of a file's tables: 0 where there are none yet.
+fn version(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let read = || -> rusqlite::Result<(i64, i64, i64)> {
+        let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let count = "select count(*), count(*) filter (where type = 'table' and name = 'log') from sqlite_master";
+        let (all, log) = connection.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((version, all, log))
+    };
+    let (found, all, log) = read().map_err(|e| not_a_journal(path, e))?;
+    if (found == 0 && all > 0) || (found != 0 && log == 0) {
+        let problem = "it is a database of something else".to_owned();
+        return Err(StoreError::NotAJournal { file: path.to_owned(), problem });
+    }
+    if !(0..=SCHEMA).contains(&found) {
+        return Err(StoreError::Newer { file: path.to_owned(), found, known: SCHEMA });
+    }
+    Ok(found)
+}
+
 /// Makes the tables where there are none, and checks whose they are.
 pub(crate) fn prepare(
     connection: &mut Connection,
@@ -88,17 +109,8 @@ pub(crate) fn prepare(
 ) -> Result<(), StoreError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > SCHEMA {
-        return Err(StoreError::Newer { file: path.to_owned(), found, known: SCHEMA });
-    }
+    let found = version(&transaction, path)?;
     if found == 0 {
-        let tables: i64 =
-            transaction.query_row("select count(*) from sqlite_master", [], |row| row.get(0))?;
-        if tables > 0 {
-            let problem = "it is a database of something else".to_owned();
-            return Err(StoreError::NotAJournal { file: path.to_owned(), problem });
-        }
         transaction.execute_batch(STEP_1)?;
         transaction
             .execute("insert into log (id, origin, size) values (1, ?1, 0)", [log.to_string()])?;

@@ -13,12 +13,12 @@ use super::{Event, EventBody, Journal, Record, Terms, refused, space};
 use crate::{
     HostError,
     response::EffectStatus,
-    statement::{Envelope, Predicate, StatementKey, StatementSigner},
+    statement::{Envelope, Predicate, Statement, StatementKey, StatementSigner},
 };
 use interlock_authority::{
     Class, Digest, InterfaceName, LinkState, Principal, Resource, Revision, canonical,
 };
-use interlock_store::Mark;
+use interlock_store::{Mark, StoreError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -253,6 +253,13 @@ pub async fn issue(
 ) -> Result<Envelope, HostError> {
     declare(journal, signer.public())?;
     journal.store().flush().await.map_err(refused)?;
+    // Every leaf since the invocation is read: not on a thread that answers others.
+    let (journal, asked) = (journal.clone(), invocation.to_owned());
+    let statement = tokio::task::spawn_blocking(move || statement(&journal, &asked)).await;
+    Ok(statement.map_err(|_| refused(StoreError::Stopped))??.sign(signer)?)
+}
+
+fn statement(journal: &Journal, invocation: &str) -> Result<Statement<Receipt>, HostError> {
     let none = || HostError::Refused {
         code: "no-invocation",
         message: format!("the journal has no invocation `{}`", invocation.escape_default()),
@@ -278,6 +285,5 @@ pub async fn issue(
         size: proven.checkpoint.size(),
         root: proven.checkpoint.root().to_string(),
     };
-    let statement = build::statement(&proven.leaves, invocation, head)?;
-    Ok(statement.sign(signer)?)
+    build::statement(&proven.leaves, invocation, head)
 }

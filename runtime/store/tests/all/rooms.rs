@@ -18,10 +18,15 @@ fn fail_closed_what_is_no_journal_is_not_written_to() {
     assert_eq!(code(&scene), "not-a-journal");
     assert_eq!(fs::read(scene.file()).unwrap(), before);
 
-    let scene = Scene::new();
-    scene.sql("create table somebody (elses text)");
-    fs::set_permissions(scene.file(), fs::Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(code(&scene), "not-a-journal");
+    // Databases of others, whatever version they are at: no setting is written into them either.
+    for version in [0, 1, 2, -1, 99] {
+        let scene = Scene::new();
+        scene.sql(&format!("create table mark (mine text); pragma user_version = {version}"));
+        fs::set_permissions(scene.file(), fs::Permissions::from_mode(0o600)).unwrap();
+        let before = fs::read(scene.file()).unwrap();
+        assert_eq!(code(&scene), "not-a-journal", "{version}");
+        assert_eq!(fs::read(scene.file()).unwrap(), before, "{version}");
+    }
 
     let scene = Scene::new();
     drop(scene.open());
