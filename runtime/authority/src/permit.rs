@@ -122,15 +122,21 @@ pub fn judge(
     so_far: u64,
 ) -> Result<Judged, Denial> {
     let call = permitted.call;
-    let outside = forecast
-        .touches
-        .iter()
-        .find(|touched| !authorized.covers(call.interface(), call.function(), touched));
-    if let Some(resource) = outside {
-        return Err(Denial::TouchesOutsideGrant { resource: resource.clone() });
-    }
+    within_grants(authorized, &call, &forecast)?;
     let allowed = policies.effect(&authorized.asking(), &call, &forecast.touches, so_far)?;
     Ok(Judged { call, forecast, allowed })
+}
+
+fn within_grants(
+    authorized: &Authorized,
+    call: &ResolvedCall,
+    forecast: &Forecast,
+) -> Result<(), Denial> {
+    let covers = |touched| authorized.covers(call.interface(), call.function(), touched);
+    match forecast.touches.iter().find(|touched| !covers(touched)) {
+        Some(resource) => Err(Denial::TouchesOutsideGrant { resource: resource.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// Permits one effect of a direct run.
@@ -156,8 +162,8 @@ pub fn permit_effect(authorized: &Authorized, judged: Judged) -> Result<Permitte
 /// Permits one effect of an applied plan, against its ticket.
 ///
 /// # Errors
-/// Why the effect is denied: this is no applied plan, the ticket is of another call, or it destroys and
-/// no people signed for it.
+/// Why the effect is denied: this is no applied plan, the ticket is of another call or reaches out of what is granted, or
+/// it destroys and no people signed for it.
 pub fn permit_ticket(
     authorized: &Authorized,
     may: &MayApply,
@@ -168,6 +174,7 @@ pub fn permit_ticket(
 ) -> Result<PermittedEffect, Denial> {
     let call = permitted.call;
     let forecast = ticket.effect.forecast.clone();
+    within_grants(authorized, &call, &forecast)?;
     let allowed = policies.effect(&authorized.asking(), &call, &forecast.touches, so_far)?;
     let people = may.people().is_some();
     // INVARIANT DESTROY-NEEDS-PEOPLE: whatever a policy says today, without people's signatures no ticket

@@ -43,9 +43,10 @@ impl Config {
         }
         for command in catalogue.iter().flat_map(|c| c.commands()) {
             all.each("the programs of a catalogue", Part::All, command.programs());
-            all.words("the arguments of a program", command.literals());
-            all.words("the environment of a program", command.environment().values());
-            all.add("the directory of a program", Part::Whole, command.directory());
+            let directory = Path::new(command.directory());
+            all.add("the directory of a program", Part::Whole, directory);
+            all.words("the arguments of a program", directory, command.fixed());
+            all.words("the environment of a program", directory, command.environment().values());
         }
         all.0
     }
@@ -111,7 +112,7 @@ impl Config {
         for source in secrets.values() {
             match source {
                 SecretSource::File(file) => all.add("secrets.file", Part::Secret, file),
-                SecretSource::Command(argv) => all.words("secrets.command", argv),
+                SecretSource::Command(argv) => all.words("secrets.command", Path::new("/"), argv),
                 SecretSource::Environment(_) => {}
             }
         }
@@ -138,12 +139,19 @@ impl Places {
         paths.into_iter().for_each(|path| self.add(key, part, path));
     }
 
-    /// The absolute paths in words for a program, such as those of `--rcfile=/srv/rc` and `/usr/bin:/bin`.
-    fn words<T: AsRef<str>>(&mut self, key: &'static str, words: impl IntoIterator<Item = T>) {
+    /// What words for a program may name, such as those of `--rcfile=/srv/rc` and `/usr/bin:/bin`, and, where it runs in
+    /// a directory, of `scripts/run.sh`. That most words name nothing does no harm: only a folder that holds what they
+    /// would name is refused.
+    fn words<T: AsRef<str>>(
+        &mut self,
+        key: &'static str,
+        directory: &Path,
+        words: impl IntoIterator<Item = T>,
+    ) {
         for word in words {
             let paths = word.as_ref().split(['=', ':', ',', ' ']);
-            for path in paths.filter(|path| path.starts_with('/')) {
-                self.add(key, Part::Whole, path);
+            for path in paths.filter(|path| !path.is_empty() && !path.starts_with('-')) {
+                self.add(key, Part::Whole, directory.join(path));
             }
         }
     }

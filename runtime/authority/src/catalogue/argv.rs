@@ -77,6 +77,15 @@ impl Element {
         }
     }
 
+    /// The text, or of one that an argument is part of the folder before it, which no argument changes: `/srv/` of
+    /// `/srv/{name}.sh`.
+    fn fixed(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Part::Literal(text), _, ..] => text.rfind('/').and_then(|end| text.get(..=end)),
+            _ => self.literal(),
+        }
+    }
+
     /// The first hole, where it begins with one.
     fn leads_with(&self) -> Option<&str> {
         match self.0.first() {
@@ -117,9 +126,9 @@ impl Argv {
         Self(elements)
     }
 
-    /// What of it no argument of a call is in, after the program.
-    pub(super) fn literals(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().skip(1).filter_map(Element::literal)
+    /// What of it is the same whatever a call says, after the program.
+    pub(super) fn fixed(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().skip(1).filter_map(Element::fixed)
     }
 
     /// The program: the catalogue's, never an argument's.

@@ -93,10 +93,11 @@ impl Command {
     pub fn path(&self, step: Step) -> Option<&str> {
         self.program(step).map(|program| program.argv.program())
     }
-    /// What of its programs' arguments is the catalogue's own, and no value of a call.
-    pub fn literals(&self) -> impl Iterator<Item = &str> {
+    /// What of its programs' arguments is the catalogue's own, and no value of a call; of a word with a value in it, the
+    /// folder before that.
+    pub fn fixed(&self) -> impl Iterator<Item = &str> {
         let programs = Step::ALL.into_iter().filter_map(|step| self.program(step));
-        programs.flat_map(|program| program.argv.literals())
+        programs.flat_map(|program| program.argv.fixed())
     }
     /// The whole environment of its programs, but for secrets.
     pub fn environment(&self) -> &BTreeMap<String, String> {

@@ -210,6 +210,17 @@ fn plan_is_the_grant_a_ticket_permits_its_own_call_in_an_applied_plan_alone() {
     }
 }
 
+/// Whoever signed the plan, its ticket reaches no further than the grants of today.
+#[test]
+fn plan_is_the_grant_a_ticket_reaches_nothing_that_is_not_granted() {
+    let (may, set) = (may(&[evict("a")], PlanEnd::Complete), policies(POLICIES));
+    let mut far = ticket(&evict("a"));
+    far.effect.forecast = forecast(&["cache/a/key/k", "vault/a"]);
+    let answer = against(&may, &set, Mode::Apply, &evict("a"), far, 0);
+    let outside = Denial::TouchesOutsideGrant { resource: "vault/a".parse().unwrap() };
+    assert_eq!(answer.map(drop), Err(outside));
+}
+
 #[test]
 fn destroy_needs_people_whatever_allowed_the_plan() {
     let (policy, people) = (may(&[evict("a")], PlanEnd::Complete), by_people());

@@ -29,10 +29,13 @@ const ROWS: [(&str, &str); 17] = [
     ("the program of the host", "(where this test is)"),
 ];
 /// Those that are found inside of words.
-const WORDS: [(&str, &str); 4] = [
+const WORDS: [(&str, &str); 6] = [
     ("secrets.command", "secret-programs"),
     ("secrets.command", "secret-arguments"),
     ("the arguments of a program", "arguments"),
+    // Seen from the directory, and the folder before a word that an argument is part of.
+    ("the arguments of a program", "directory/scripts"),
+    ("the arguments of a program", "chosen"),
     ("the environment of a program", "environment"),
 ];
 
@@ -42,7 +45,7 @@ provider = { exec = "box" }
 [interface."acme:box/look@1.0.0".function.bare]
 class = "read"
 resource = "box/a"
-argv = ["BASE/programs/box", "--rc=BASE/arguments/rc"]
+argv = ["BASE/programs/box", "--rc=BASE/arguments/rc", "scripts/run.sh", "--with=BASE/chosen/{name}.sh", "x{name}/"]
 environment = { PATH = "/usr/bin:BASE/environment" }
 directory = "BASE/directory"
 "#;

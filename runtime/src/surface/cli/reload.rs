@@ -2,17 +2,19 @@
 //! built from it and takes the old one's place between two calls. One that means nothing changes nothing: the
 //! old host serves on, and says so, once. Calls that run end under the rules they began with.
 
-use crate::{Config, Host, HostError, desk::Askers, telemetry::Telemetry};
+use crate::{Config, Host, HostError, config::places::wit_of, desk::Askers, telemetry::Telemetry};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// How often the configuration is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What a configuration says, in a form that differs when it says something else: policies and roster are in it
-/// as text, catalogues by the time they were changed.
+/// as text, catalogues and their WIT by the time they were changed.
 pub(super) fn fingerprint(config: &Config) -> String {
     let changed = |file: &PathBuf| std::fs::metadata(file).and_then(|m| m.modified()).ok();
-    let catalogues: Vec<_> = config.catalogues.iter().map(changed).collect();
+    let wit = config.catalogues.iter().flat_map(|catalogue| wit_of(catalogue));
+    let catalogues: Vec<_> =
+        config.catalogues.iter().cloned().chain(wit).map(|file| changed(&file)).collect();
     format!("{config:?} {catalogues:?}")
 }
 
@@ -73,4 +75,27 @@ fn tell(host: &Host) {
         approvers = epoch.approvers.short(),
         "the changed configuration is used from here on"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_changed_wit_is_a_changed_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("box.toml"), "wit = \"box.wit\"\n").unwrap();
+        fs::write(at("box.wit"), "package acme:box@1.0.0;\n").unwrap();
+        let config = Config::parse(&at("interlock.toml"), "catalogues = [\"box.toml\"]\n").unwrap();
+        let before = fingerprint(&config);
+        assert_eq!(fingerprint(&config), before);
+        for file in ["box.wit", "box.toml"] {
+            let before = fingerprint(&config);
+            let later = std::time::SystemTime::now() + Duration::from_secs(5);
+            fs::File::options().write(true).open(at(file)).unwrap().set_modified(later).unwrap();
+            assert_ne!(fingerprint(&config), before, "{file}");
+        }
+    }
 }
