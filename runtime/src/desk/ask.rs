@@ -21,6 +21,7 @@ use interlock_authority::{
     request::{Asker, RequestBody, Wish},
     roster::Roster,
 };
+use tokio::sync::Mutex;
 
 /// What came of asking.
 pub(crate) enum Asked {
@@ -29,6 +30,9 @@ pub(crate) enum Asked {
     /// Nobody was asked.
     Refused(DeskRefusal),
 }
+
+/// One at a time: whoever asks looks first whether the same was asked for.
+static ASKING: Mutex<()> = Mutex::const_new(());
 
 /// Puts a plan before people.
 ///
@@ -73,6 +77,8 @@ pub(crate) async fn submit(
     if !matches!(body.wish, Wish::Epoch { .. }) {
         host.seal().whole()?;
     }
+    // Of two that ask for the same at once, the second finds what the first wrote.
+    let _turn = ASKING.lock().await;
     for leaf in journal.find(space::SAME, same)?.into_iter().rev() {
         let Some(told) = journal.told(leaf)? else { continue };
         // The newest come first: none before one that is older than any request lives is open. Nor is one whose own words

@@ -17,7 +17,7 @@ use interlock_authority::{
     canonical::digest_bytes,
     desk::{DeskRefusal, Holder, RequestState, approved, check_holder},
     document::timestamp,
-    elevation::{self, Wanted},
+    elevation::{self, MAX_SECONDS, Wanted},
     needs::Needs,
     plan::PluginRef,
     policy::Asking,
@@ -206,6 +206,10 @@ pub(crate) fn in_force(host: &Host, holder: &Holder<'_>) -> Result<Vec<Grant>, H
     let mut grants = Vec::new();
     for leaf in found.into_iter().rev() {
         let Some(told) = journal.told(leaf)? else { continue };
+        // Nor are those before one that is older than any elevation lasts.
+        if told.time_ms.saturating_add(MAX_SECONDS * 1000) <= journal.now_ms() {
+            break;
+        }
         let Some(event) = &told.event else { continue };
         let until = event.get("until").and_then(serde_json::Value::as_u64).unwrap_or_default();
         // The newest first: one whose time is over is not worth the proof.

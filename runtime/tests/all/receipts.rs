@@ -128,6 +128,20 @@ fn code(result: Result<Statement<Receipt>, HostError>) -> &'static str {
     }
 }
 
+/// An agent that asks for one thing twice at once has one request, and people one document.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_twice_at_once_is_asked_for_once() {
+    let deployment = deployment(ASKING, "cache/a").await;
+    let ask = || deployment.call("change", None);
+    let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
+    let mut requests = std::collections::BTreeSet::new();
+    for response in [a, b, c, d] {
+        let Outcome::ApprovalRequired(waiting) = response.outcome else { panic!("{response:?}") };
+        requests.insert(waiting.request);
+    }
+    assert_eq!(requests.len(), 1, "{requests:?}");
+}
+
 #[tokio::test]
 async fn journal_tells_the_receipt_of_a_direct_run() {
     let deployment = deployment(POLICIES, "cache/a").await;
