@@ -20,6 +20,9 @@ use std::{
 /// # Errors
 /// The first that is not fit to be reached by a plugin.
 pub fn check_folders(config: &Config, catalogue: &Catalogue) -> Result<(), HostError> {
+    if config.files.is_empty() {
+        return Ok(());
+    }
     let places = config.places(Some(catalogue));
     config.files.keys().try_for_each(|name| check_folder(config, &places, name))
 }

@@ -6,7 +6,7 @@
 
 use super::{Config, PluginConfig, edit::read_text};
 use interlock_authority::{Catalogue, policy::PolicySource};
-use interlock_providers::{files::FolderSettings, secrets::SecretSource};
+use interlock_providers::{environment, files::FolderSettings, secrets::SecretSource};
 use std::path::{Component, Path, PathBuf};
 
 /// The most links that are followed to a file that is not there.
@@ -47,6 +47,9 @@ impl Config {
             all.add("the directory of a program", Part::Whole, directory);
             all.words("the arguments of a program", directory, command.fixed());
             all.words("the environment of a program", directory, command.environment().values());
+        }
+        for command in environment::commands(&self.environment_root) {
+            all.words("the programs of a service", Path::new("/"), command);
         }
         all.0
     }

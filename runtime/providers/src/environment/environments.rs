@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 pub(super) const ENVIRONMENT: &str = "environment.toml";
 /// The file that makes a folder a service.
 pub(super) const DEFINITION: &str = "service.toml";
-const SERVICES: &str = "services";
+pub(super) const SERVICES: &str = "services";
 
 /// One environment.
 #[derive(Debug)]

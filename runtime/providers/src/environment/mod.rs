@@ -26,6 +26,7 @@
 
 mod captured;
 mod catalogue;
+mod commands;
 mod definition;
 mod disk;
 mod effect;
@@ -43,5 +44,6 @@ pub mod sample;
 mod state;
 
 pub use catalogue::{PROVIDER, catalogue};
+pub use commands::commands;
 pub use provider::EnvironmentProvider;
 pub use runner::{RunnerProgram, runner_main};

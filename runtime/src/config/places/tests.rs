@@ -29,7 +29,7 @@ const ROWS: [(&str, &str); 17] = [
     ("the program of the host", "(where this test is)"),
 ];
 /// Those that are found inside of words.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 8] = [
     ("secrets.command", "secret-programs"),
     ("secrets.command", "secret-arguments"),
     ("the arguments of a program", "arguments"),
@@ -37,6 +37,8 @@ const WORDS: [(&str, &str); 6] = [
     ("the arguments of a program", "directory/scripts"),
     ("the arguments of a program", "chosen"),
     ("the environment of a program", "environment"),
+    ("the programs of a service", "service-programs"),
+    ("the programs of a service", "service-arguments"),
 ];
 
 const CATALOGUE: &str = r#"wit = "../wit/box.wit"
@@ -89,6 +91,16 @@ impl Scene {
         }
         let text = CATALOGUE.replace("BASE", &scene.base().display().to_string());
         fs::write(scene.base().join("catalogues/box.toml"), text).unwrap();
+        let service = scene.base().join("environments/prod/services/api");
+        fs::create_dir_all(&service).unwrap();
+        let definition =
+            "command = [\"BASE/service-programs/sh\", \"BASE/service-arguments/x\", \"{config}\"]";
+        let definition = definition.replace("BASE", &scene.base().display().to_string());
+        fs::write(service.join("service.toml"), definition).unwrap();
+        // One that starts nothing keeps no other from being seen.
+        let broken = scene.base().join("environments/prod/services/a");
+        fs::create_dir_all(&broken).unwrap();
+        fs::write(broken.join("service.toml"), "command = 3").unwrap();
         let wit =
             "package acme:box@1.0.0;\ninterface look { bare: func(name: string) -> string; }\n";
         fs::write(scene.base().join("wit/box.wit"), wit).unwrap();
