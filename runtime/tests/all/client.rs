@@ -42,6 +42,11 @@ pub(crate) struct Scene {
 }
 
 pub(crate) async fn scene(policies: &str) -> Scene {
+    scene_with(policies, "time = \"20s\"").await
+}
+
+/// As [`scene`], with other limits, and whatever tables come after them.
+pub(crate) async fn scene_with(policies: &str, limits: &str) -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     std::fs::create_dir(at("policies")).unwrap();
@@ -49,7 +54,9 @@ pub(crate) async fn scene(policies: &str) -> Scene {
     let key = PrivateKey::random(&mut ssh_key::rand_core::OsRng, Algorithm::Ed25519).unwrap();
     let public = key.public_key().to_openssh().unwrap();
     std::fs::write(at("signers"), format!("amira@example.com {public}\n")).unwrap();
-    let text = "policies = \"policies\"\n[agents.bot]\n[agents.stranger]\n[people.amira]\nprincipals = [\"amira@example.com\"]\n[approvers]\nallowed_signers = \"signers\"\ngroups.ops = [\"amira@example.com\"]\n[limits]\ntime = \"20s\"\n";
+    let text = format!(
+        "policies = \"policies\"\n[agents.bot]\n[agents.stranger]\n[people.amira]\nprincipals = [\"amira@example.com\"]\n[approvers]\nallowed_signers = \"signers\"\ngroups.ops = [\"amira@example.com\"]\n[limits]\n{limits}\n"
+    );
     let file = at("interlock.toml");
     std::fs::write(&file, text).unwrap();
     let cache = Arc::new(Cache::default());

@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How often a wait looks whether people have decided.
 const LOOK: Duration = Duration::from_secs(2);
@@ -30,6 +30,8 @@ pub(super) struct Agent {
     asker: Asker,
     tools: watch::Sender<Arc<Tools>>,
     waits: Mutex<BTreeMap<String, Control>>,
+    /// For calls that are under way, whichever way they came.
+    places: Arc<Semaphore>,
 }
 
 impl Agent {
@@ -37,10 +39,12 @@ impl Agent {
     pub(super) async fn open(asker: Asker) -> Arc<Self> {
         let tools = Tools::of(&asker.offers().await);
         tell(&tools);
+        let most = asker.at_once() as usize;
         let agent = Arc::new(Self {
             asker,
             tools: watch::Sender::new(Arc::new(tools)),
             waits: Mutex::default(),
+            places: Arc::new(Semaphore::new(most)),
         });
         // Ends with the agent: it holds no more than a weak end.
         let (mut changes, weak) = (agent.asker.clone(), Arc::downgrade(&agent));
@@ -72,6 +76,11 @@ impl Agent {
     /// Tells when a client would see other tools.
     pub(super) fn changes(&self) -> watch::Receiver<Arc<Tools>> {
         self.tools.subscribe()
+    }
+
+    /// A place for one more call, to be held until the call has ended; `None` where there is none.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().try_acquire_owned().ok()
     }
 
     /// Calls a tool, to its end or until it is cancelled.

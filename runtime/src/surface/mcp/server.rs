@@ -89,6 +89,11 @@ impl ServerHandler for AgentServer {
         let entry = tools.entry(&request.name).ok_or_else(|| {
             ErrorData::invalid_params("there is no tool of this name; `tools/list` has them", None)
         })?;
+        // Held to the end of the call, here where it is: whoever made it may be gone long before.
+        let Some(_place) = self.agent.place() else {
+            let most = "as many calls are under way as there may be at the same time";
+            return Ok(answer::refused("too-many-at-once", most, Default::default()).into());
+        };
         let mut arguments = request.arguments.unwrap_or_default();
         let own = if entry.may_wait {
             match schema::take_own(&mut arguments) {

@@ -5,6 +5,7 @@
 use super::{
     super::{agent::Agent, server::AgentServer},
     Answer,
+    body::Place,
     limits::Bucket,
     say,
 };
@@ -22,7 +23,7 @@ use std::{
     },
     time::Instant,
 };
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// The most sessions of one principal at the same time.
@@ -61,7 +62,7 @@ struct Room {
 pub(super) struct Entered {
     pub(super) request: Request<Incoming>,
     pub(super) service: Service,
-    pub(super) place: OwnedSemaphorePermit,
+    pub(super) place: Place,
     pub(super) revoked: CancellationToken,
 }
 
@@ -111,6 +112,8 @@ impl Door {
             let most = format!("at most {} requests at the same time", self.serving.concurrent);
             return Err(Box::new(say::too_many("too-many-at-once", &most, 1)));
         };
+        let place = Place::of(place);
+        request.extensions_mut().insert(place.clone());
         // Only a request without a session can begin one.
         if !request.headers().contains_key(SESSION)
             && room.sessions.sessions.read().await.len() >= MAX_SESSIONS

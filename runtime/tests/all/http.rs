@@ -1,0 +1,136 @@
+//! The door of `serve`, from inside the process: what one client may hold of it, by what it sends, by what it
+//! leaves unsent, and by going away.
+
+use crate::client::*;
+use interlock::{config::Serving, surface::mcp::http::Server, tokens::Tokens};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+struct Door {
+    scene: Scene,
+    address: SocketAddr,
+    token: String,
+}
+
+/// An answer: its status, and all of it as text.
+type Answer = (u16, String);
+
+async fn door(limits: &str) -> Door {
+    let scene = scene_with(POLICIES, limits).await;
+    let config = scene.host.config();
+    let tokens = Tokens::in_state(&config.state);
+    let bot = "Agent::bot".parse().unwrap();
+    let (_, token) = tokens.create(&bot, "a test", 3600).unwrap();
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let serving = Serving { listen, ..config.serving.clone() };
+    let (askers, telemetry) = (scene.askers.clone(), scene.host.telemetry().clone());
+    let server = Server::bind(askers, tokens, serving, telemetry).await.unwrap();
+    let address = server.address();
+    tokio::spawn(server.run(std::future::pending()));
+    Door { scene, address, token }
+}
+
+impl Door {
+    fn head(&self, method: &str, session: &str, more: &str) -> String {
+        let session = match session {
+            "" => String::new(),
+            id => format!("Mcp-Session-Id: {id}\r\nMCP-Protocol-Version: 2025-11-25\r\n"),
+        };
+        let (address, token) = (self.address, &self.token);
+        format!(
+            "{method} /mcp HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n{session}{more}\r\n"
+        )
+    }
+
+    /// Sends a message, and gives the connection on which its answer comes.
+    async fn send(&self, session: &str, message: &str) -> TcpStream {
+        let more = format!("Connection: close\r\nContent-Length: {}\r\n", message.len());
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let head = self.head("POST", session, &more);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // A refusal may come before the rest of the message was taken.
+        let _ = stream.write_all(message.as_bytes()).await;
+        stream
+    }
+
+    async fn post(&self, session: &str, message: &Value) -> Answer {
+        answer(self.send(session, &message.to_string()).await).await
+    }
+
+    /// Opens a session; gives its id.
+    async fn session(&self) -> String {
+        let (status, text) = self.post("", &hello(json!({}))).await;
+        assert_eq!(status, 200, "{text}");
+        let id = text.lines().find_map(|line| line.strip_prefix("mcp-session-id: "));
+        id.unwrap().to_owned()
+    }
+
+    /// Waits until so many calls are under way.
+    async fn under_way(&self, calls: usize) {
+        for _ in 0..400 {
+            if self.scene.askers.under_way() == calls {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{} calls are under way", self.scene.askers.under_way());
+    }
+}
+
+/// All that comes until the connection ends.
+async fn answer(mut stream: TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    let read = stream.read_to_end(&mut bytes);
+    let _ = tokio::time::timeout(Duration::from_secs(60), read).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap_or_else(|| panic!("no status: {text}")), text)
+}
+
+fn message(id: u64, method: &str, params: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+}
+
+fn hello(capabilities: Value) -> Value {
+    let params = json!({"protocolVersion": "2025-11-25", "capabilities": capabilities,
+        "clientInfo": {"name": "test", "version": "1"}});
+    message(1, "initialize", params)
+}
+
+fn spin(id: u64) -> Value {
+    message(id, "tools/call", json!({"name": "spinner__spin", "arguments": {}}))
+}
+
+/// A client that hangs up in a session does not end its calls, so they go on to count.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_counts_until_it_has_ended_whoever_hung_up() {
+    let door = door("time = \"3s\"\n[serve]\nconcurrent = 2").await;
+    let session = door.session().await;
+    let calls = [
+        door.send(&session, &spin(2).to_string()).await,
+        door.send(&session, &spin(3).to_string()).await,
+    ];
+    door.under_way(2).await;
+    drop(calls);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(door.scene.askers.under_way(), 2);
+    for message in [spin(4), message(5, "tools/list", json!({}))] {
+        let (status, text) = door.post(&session, &message).await;
+        assert!(status == 429 && text.contains("too-many-at-once"), "{text}");
+    }
+    door.under_way(0).await;
+    let listed = async || door.post(&session, &message(6, "tools/list", json!({}))).await;
+    let mut last = listed().await;
+    for _ in 0..40 {
+        if last.0 == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        last = listed().await;
+    }
+    panic!("no place was given back: {last:?}");
+}
