@@ -72,6 +72,24 @@ async fn a_client_of_pipes_has_no_more_calls_at_once_than_one_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_says_again_that_it_is_there_hears_of_a_change_once() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.client("Agent::bot").await;
+    for _ in 0..20 {
+        client.tell("notifications/initialized", json!({})).await;
+    }
+    assert_eq!(client.tools().await.len(), 5);
+    let file = &scene.host.config().plugins["spinner"].file;
+    std::fs::write(file, b"other bytes").unwrap();
+    scene.reload();
+    let heard = client.hear().await;
+    assert_eq!(heard["method"], "notifications/tools/list_changed", "{heard}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(client.tools().await.len(), 4);
+    assert_eq!(client.told, Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_that_is_not_admitted_is_left_out_and_the_rest_is_served() {
     let scene = scene(POLICIES).await;
     let file = &scene.host.config().plugins["spinner"].file;

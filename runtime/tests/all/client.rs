@@ -38,7 +38,7 @@ pub(crate) struct Scene {
     pub(crate) askers: Askers,
     pub(crate) cache: Arc<Cache>,
     pub(crate) key: PrivateKey,
-    pub(crate) _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 pub(crate) async fn scene(policies: &str) -> Scene {
@@ -69,7 +69,7 @@ pub(crate) async fn scene_with(policies: &str, limits: &str) -> Scene {
     }
     let host = Arc::new(build());
     let askers = Askers::of(host.clone());
-    Scene { host, askers, cache, key, _folder: folder }
+    Scene { host, askers, cache, key, folder }
 }
 
 /// A client that has introduced itself.
@@ -82,6 +82,13 @@ pub(crate) struct Client {
 }
 
 impl Scene {
+    /// Another host on what is there now takes the place of the one before.
+    pub(crate) fn reload(&self) {
+        let file = self.folder.path().join("interlock.toml");
+        let host = host_of(&file, &self.cache).build().unwrap_or_else(|e| panic!("{e}"));
+        self.askers.replace(Arc::new(host));
+    }
+
     /// A client of a principal, of the generation that begins with `initialize`.
     pub(crate) async fn client(&self, principal: &str) -> Client {
         let mut client = self.raw(principal);

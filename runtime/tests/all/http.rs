@@ -134,3 +134,24 @@ async fn a_call_counts_until_it_has_ended_whoever_hung_up() {
     }
     panic!("no place was given back: {last:?}");
 }
+
+/// What is kept of a client is bounded more closely than what is forgotten; who is too long or too slow is told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_introduction_is_short_and_other_messages_may_be_longer() {
+    let door = door("time = \"3s\"").await;
+    let long = json!({"experimental": {"a": {"b": "x".repeat(70 << 10)}}});
+    let (status, text) = door.post("", &hello(long.clone())).await;
+    assert!(status == 413 && text.contains("body-too-large"), "{text}");
+    let session = door.session().await;
+    // Nor can a session be made to keep more later.
+    assert_eq!(door.post(&session, &hello(long)).await.0, 413);
+    let call = json!({"name": "spinner__none", "arguments": {"x": "x".repeat(1 << 20)}});
+    let (status, text) = door.post(&session, &message(2, "tools/call", call)).await;
+    assert!(status == 200 && text.contains("no tool of this name"), "{text}");
+    // What says that it will be too long is refused before it comes.
+    let mut stream = TcpStream::connect(door.address).await.unwrap();
+    let head = door.head("POST", &session, "Content-Length: 4194305\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (status, text) = answer(stream).await;
+    assert!(status == 413 && text.contains("body-too-large"), "{text}");
+}

@@ -14,7 +14,13 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// What is said of the host to a model that meets it for the first time.
 const INSTRUCTIONS: &str = "Tools run in a sandbox with exactly the capabilities they were granted. \
@@ -30,6 +36,8 @@ const GONE: std::time::Duration = std::time::Duration::from_secs(30);
 pub(super) struct AgentServer {
     agent: Arc<Agent>,
     info: Arc<ServerConfig>,
+    /// Whether the client of this session is told of changes already.
+    tells: Arc<AtomicBool>,
 }
 
 impl AgentServer {
@@ -45,7 +53,12 @@ impl AgentServer {
                 Implementation::new("interlock", env!("CARGO_PKG_VERSION")).with_title("Interlock"),
             )
             .with_instructions(INSTRUCTIONS);
-        Self { agent, info: Arc::new(info) }
+        Self { agent, info: Arc::new(info), tells: Arc::default() }
+    }
+
+    /// The same, for another session.
+    pub(super) fn another(&self) -> Self {
+        Self { tells: Arc::default(), ..self.clone() }
     }
 }
 
@@ -177,6 +190,10 @@ impl ServerHandler for AgentServer {
 
     /// Older clients are told of other tools as soon as they say that they are there.
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        // Each of these tasks tells of each change: one is enough, however often a client says it.
+        if self.tells.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let (mut changes, peer) = (self.agent.changes(), context.peer);
         tokio::spawn(async move {
             loop {

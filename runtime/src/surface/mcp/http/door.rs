@@ -129,7 +129,7 @@ impl Door {
                 let agent = Agent::open(self.askers.asker(principal.clone())).await;
                 let server = AgentServer::of(agent);
                 let (sessions, settings) = (room.sessions.clone(), self.settings.clone());
-                StreamableHttpService::new(move || Ok(server.clone()), sessions, settings)
+                StreamableHttpService::new(move || Ok(server.another()), sessions, settings)
             })
             .await
             .clone();

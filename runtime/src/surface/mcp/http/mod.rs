@@ -7,12 +7,13 @@
 mod body;
 mod door;
 mod limits;
+mod message;
 mod say;
 
 use crate::{config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use body::Held;
 use door::{Door, Entered};
-use http_body_util::combinators::BoxBody;
+use http_body_util::{Full, combinators::BoxBody};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
@@ -45,8 +46,6 @@ pub const PATH: &str = "/mcp";
 const HEALTH: &str = "/healthz";
 /// Whether it can serve.
 const READY: &str = "/readyz";
-/// The longest body of a request.
-const MAX_BODY: usize = 4 << 20;
 /// How long a client may take for its headers.
 const HEADERS: Duration = Duration::from_secs(10);
 /// The most connections at the same time.
@@ -173,7 +172,7 @@ fn settings(
         .with_legacy_session_mode(true)
         .with_json_response(true)
         .with_cancellation_token(ended.clone())
-        .with_max_request_body_bytes(MAX_BODY)
+        .with_max_request_body_bytes(message::MAX_BODY)
 }
 
 async fn connection(shared: Arc<Shared>, stream: TcpStream, closing: CancellationToken) {
@@ -235,7 +234,16 @@ impl Shared {
             Ok(entered) => entered,
             Err(refused) => return *refused,
         };
-        let response = service.handle(request).await;
+        let (parts, body) = request.into_parts();
+        let message = if parts.method == Method::POST {
+            match message::read(body, message::PATIENCE).await {
+                Ok(message) => message,
+                Err(refused) => return *refused,
+            }
+        } else {
+            Bytes::new()
+        };
+        let response = service.handle(Request::from_parts(parts, Full::new(message))).await;
         response.map(|body| Held::new(body, place, revoked).boxed())
     }
 }
