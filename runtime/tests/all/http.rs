@@ -155,3 +155,47 @@ async fn an_introduction_is_short_and_other_messages_may_be_longer() {
     let (status, text) = answer(stream).await;
     assert!(status == 413 && text.contains("body-too-large"), "{text}");
 }
+
+/// Reads one answer of a connection that stays open.
+async fn next_answer(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    let mut bytes = [0; 4096];
+    // Answers of these tests end with what JSON ends with.
+    while !text.ends_with('}') {
+        let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut bytes)).await;
+        let read = read.unwrap().unwrap();
+        assert!(read > 0, "it was closed: {text}");
+        text.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+    }
+    text
+}
+
+/// How long until a connection is closed, if it is within so many seconds.
+async fn closed(stream: &mut TcpStream, seconds: u64) -> bool {
+    let read = tokio::time::timeout(Duration::from_secs(seconds), stream.read(&mut [0; 1])).await;
+    read.is_ok_and(|read| read.is_err() || read.is_ok_and(|read| read == 0))
+}
+
+/// Anybody can connect and say nothing. It keeps nobody out who has something to say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_connects_and_says_nothing_keeps_nobody_out() {
+    let door = door("time = \"3s\"").await;
+    let session = door.session().await;
+    // No message, but a good token was shown.
+    let ask = format!("{}{{", door.head("POST", "", "Content-Length: 1\r\n"));
+    let mut known = TcpStream::connect(door.address).await.unwrap();
+    known.write_all(ask.as_bytes()).await.unwrap();
+    assert!(next_answer(&mut known).await.contains("not-a-message"));
+    let mut silent = Vec::new();
+    for _ in 0..600 {
+        silent.push(TcpStream::connect(door.address).await.unwrap());
+    }
+    assert!(closed(&mut silent[0], 3).await, "the oldest has its place for ever");
+    assert!(!closed(&mut silent[599], 1).await, "nobody is let in any more");
+    assert_eq!(door.post(&session, &message(3, "tools/list", json!({}))).await.0, 200);
+    known.write_all(ask.as_bytes()).await.unwrap();
+    assert!(next_answer(&mut known).await.contains("not-a-message"));
+    // Nor does one stay that is let in.
+    assert!(closed(&mut silent[599], 15).await, "it has its place for ever");
+    assert!(closed(&mut known, 15).await, "it has its place for ever");
+}

@@ -8,6 +8,7 @@ use super::{
     body::Place,
     limits::Bucket,
     say,
+    strangers::Stranger,
 };
 use crate::{config::Serving, desk::Askers, tokens::Tokens};
 use hyper::{HeaderMap, Method, Request, StatusCode, body::Incoming, header::AUTHORIZATION};
@@ -30,6 +31,8 @@ use tokio_util::sync::CancellationToken;
 const MAX_SESSIONS: usize = 64;
 /// The most streams of one principal that wait for what the host says.
 const MAX_STREAMS: usize = 64;
+/// The most connections of one principal that are not closed when others come.
+const MAX_CONNECTIONS: usize = 256;
 /// The header of a session.
 const SESSION: &str = "mcp-session-id";
 
@@ -54,6 +57,7 @@ struct Room {
     bucket: Mutex<Bucket>,
     places: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
     sessions: Arc<LocalSessionManager>,
     service: OnceCell<Service>,
 }
@@ -92,11 +96,13 @@ impl Door {
     pub(super) async fn enter(
         &self,
         mut request: Request<Incoming>,
+        stranger: &Stranger,
     ) -> Result<Entered, Box<Answer>> {
         let (principal, token) = self.who(request.headers())?;
         // Nothing behind this line sees the token: not a handler, a plugin or a log.
         request.headers_mut().remove(AUTHORIZATION);
         let room = self.room(&principal);
+        stranger.known(&room.connections);
         let taken = room.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
         if let Err(wait) = taken {
             let seconds = wait.as_secs().saturating_add(1);
@@ -221,6 +227,7 @@ impl Door {
                 )),
                 places: Arc::new(Semaphore::new(self.serving.concurrent as usize)),
                 streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+                connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
                 sessions: Arc::default(),
                 service: OnceCell::new(),
             })

@@ -9,6 +9,7 @@ mod door;
 mod limits;
 mod message;
 mod say;
+mod strangers;
 
 use crate::{config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use body::Held;
@@ -33,6 +34,7 @@ use std::{
     },
     time::Duration,
 };
+use strangers::{Stranger, Strangers};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -50,6 +52,8 @@ const READY: &str = "/readyz";
 const HEADERS: Duration = Duration::from_secs(10);
 /// The most connections at the same time.
 const MAX_CONNECTIONS: usize = 1024;
+/// The most of them on which no good token was shown yet.
+const MAX_STRANGERS: usize = MAX_CONNECTIONS / 2;
 /// How long what runs may go on after the host was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often streams are looked at for tokens that are good no more.
@@ -104,6 +108,7 @@ impl Server {
     /// Serves until told to stop; then lets what runs end, for a while, before it ends it.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let strangers = Strangers::at_most(MAX_STRANGERS);
         let closing = CancellationToken::new();
         let mut connections = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
@@ -118,9 +123,10 @@ impl Server {
                         // Dropped at once where there is no place: an open connection costs memory.
                         let Ok(place) = places.clone().try_acquire_owned() else { continue };
                         let (shared, closing) = (self.shared.clone(), closing.clone());
+                        let stranger = strangers.come();
                         connections.spawn(async move {
                             let counted = shared.telemetry.connection();
-                            connection(shared, stream, closing).await;
+                            connection(shared, stream, stranger, closing).await;
                             drop(counted);
                             drop(place);
                         });
@@ -175,11 +181,17 @@ fn settings(
         .with_max_request_body_bytes(message::MAX_BODY)
 }
 
-async fn connection(shared: Arc<Shared>, stream: TcpStream, closing: CancellationToken) {
+async fn connection(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    stranger: Stranger,
+    closing: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
+    let stranger = &stranger;
     let service = service_fn(move |request| {
         let shared = shared.clone();
-        async move { Ok::<_, Infallible>(shared.answer(request).await) }
+        async move { Ok::<_, Infallible>(shared.answer(request, stranger).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(64);
@@ -187,19 +199,20 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, closing: Cancellatio
     tokio::select! {
         // A client that breaks off, or speaks no HTTP, is its own affair.
         _ = &mut connection => return,
+        () = stranger.sent_away() => return,
         () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
 }
 
 impl Shared {
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, request: Request<Incoming>, stranger: &Stranger) -> Answer {
         let (route, answer) = match (request.method(), request.uri().path()) {
             (&Method::GET, HEALTH) => {
                 (HEALTH, say::json(StatusCode::OK, &json!({"status": "alive"})))
             }
             (&Method::GET, READY) => (READY, self.ready()),
-            (_, PATH) => (PATH, self.mcp(request).await),
+            (_, PATH) => (PATH, self.mcp(request, stranger).await),
             _ => {
                 let told = "agents are served at /mcp";
                 ("other", say::refused(StatusCode::NOT_FOUND, "not-found", told))
@@ -225,15 +238,16 @@ impl Shared {
         }
     }
 
-    async fn mcp(&self, request: Request<Incoming>) -> Answer {
+    async fn mcp(&self, request: Request<Incoming>, stranger: &Stranger) -> Answer {
         if self.stopping.load(Ordering::Acquire) {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             return say::refused(status, "shutting-down", "the host is shutting down");
         }
-        let Entered { request, service, place, revoked } = match self.door.enter(request).await {
+        let entered = match self.door.enter(request, stranger).await {
             Ok(entered) => entered,
             Err(refused) => return *refused,
         };
+        let Entered { request, service, place, revoked } = entered;
         let (parts, body) = request.into_parts();
         let message = if parts.method == Method::POST {
             match message::read(body, message::PATIENCE).await {
