@@ -199,3 +199,34 @@ async fn who_connects_and_says_nothing_keeps_nobody_out() {
     assert!(closed(&mut silent[599], 15).await, "it has its place for ever");
     assert!(closed(&mut known, 15).await, "it has its place for ever");
 }
+
+/// Two questions with one id would have one answer, and what was kept for the other would stay.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_has_no_answer_yet_is_not_taken_again() {
+    let door = door("time = \"3s\"").await;
+    let (session, other) = (door.session().await, door.session().await);
+    let list = message(2, "tools/list", json!({}));
+    let first = door.send(&session, &spin(2).to_string()).await;
+    door.under_way(1).await;
+    for again in [spin(2), list.clone()] {
+        let (status, text) = door.post(&session, &again).await;
+        assert!(status == 409 && text.contains("id-in-use"), "{text}");
+    }
+    // Another id, and the same in another session.
+    assert_eq!(door.post(&session, &message(3, "tools/list", json!({}))).await.0, 200);
+    assert_eq!(door.post(&other, &list).await.0, 200);
+    let (status, text) = answer(first).await;
+    assert!(status == 200 && text.contains("\"time\""), "{text}");
+    assert_eq!(door.post(&session, &list).await.0, 200);
+    // Also where it was cancelled or nobody waits for it: it has its id until it has ended.
+    let gone = door.send(&session, &spin(4).to_string()).await;
+    door.under_way(1).await;
+    drop(gone);
+    assert_eq!(door.post(&session, &spin(4)).await.0, 409);
+    let cancel =
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 4}});
+    assert_eq!(door.post(&session, &cancel).await.0, 202);
+    door.under_way(0).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(door.post(&session, &message(4, "tools/list", json!({}))).await.0, 200);
+}

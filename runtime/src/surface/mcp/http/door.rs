@@ -5,6 +5,7 @@
 use super::{
     super::{agent::Agent, server::AgentServer},
     Answer,
+    asked::Asked,
     body::Place,
     limits::Bucket,
     say,
@@ -34,7 +35,7 @@ const MAX_STREAMS: usize = 64;
 /// The most connections of one principal that are not closed when others come.
 const MAX_CONNECTIONS: usize = 256;
 /// The header of a session.
-const SESSION: &str = "mcp-session-id";
+pub(super) const SESSION: &str = "mcp-session-id";
 
 /// The protocol's side for one principal.
 type Service = StreamableHttpService<AgentServer, LocalSessionManager>;
@@ -59,6 +60,7 @@ struct Room {
     streams: Arc<Semaphore>,
     connections: Arc<Semaphore>,
     sessions: Arc<LocalSessionManager>,
+    asked: Arc<Asked>,
     service: OnceCell<Service>,
 }
 
@@ -66,6 +68,7 @@ struct Room {
 pub(super) struct Entered {
     pub(super) request: Request<Incoming>,
     pub(super) service: Service,
+    pub(super) asked: Arc<Asked>,
     pub(super) place: Place,
     pub(super) revoked: CancellationToken,
 }
@@ -146,7 +149,7 @@ impl Door {
             .entry(token)
             .or_default()
             .clone();
-        Ok(Entered { request, service, place, revoked })
+        Ok(Entered { request, service, asked: room.asked.clone(), place, revoked })
     }
 
     /// Ends the streams of tokens that are good no more.
@@ -229,6 +232,7 @@ impl Door {
                 streams: Arc::new(Semaphore::new(MAX_STREAMS)),
                 connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
                 sessions: Arc::default(),
+                asked: Arc::default(),
                 service: OnceCell::new(),
             })
         });

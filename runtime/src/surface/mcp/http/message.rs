@@ -7,8 +7,8 @@ use hyper::{
     StatusCode,
     body::{Body, Bytes},
 };
-use rmcp::model::ClientJsonRpcMessage;
-use serde::Deserialize;
+use rmcp::model::{ClientJsonRpcMessage, RequestId};
+use serde::{Deserialize, de::IgnoredAny};
 use std::{error::Error, time::Duration};
 
 /// The longest message.
@@ -23,13 +23,30 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Deserialize)]
 struct Head {
     method: Option<String>,
+    id: Option<Id>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    /// As it is read behind here: `1.0` is `1` there too.
+    Known(RequestId),
+    Other(IgnoredAny),
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Message {
+    pub(super) bytes: Bytes,
+    /// The id of a question.
+    pub(super) asks: Option<RequestId>,
 }
 
 /// Reads one.
 ///
 /// # Errors
 /// The answer to one that is too long, too slow, or no message.
-pub(super) async fn read<B>(body: B, patience: Duration) -> Result<Bytes, Box<Answer>>
+pub(super) async fn read<B>(body: B, patience: Duration) -> Result<Message, Box<Answer>>
 where
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
 {
@@ -54,18 +71,23 @@ where
     };
     let head: Head =
         serde_json::from_slice(&bytes).map_err(|_| wrong("the body is no JSON-RPC message"))?;
+    let asks = match (&head.method, head.id) {
+        (Some(_), Some(Id::Known(id))) => Some(id),
+        _ => None,
+    };
     if head.method.as_deref() != Some("initialize") {
-        return Ok(bytes);
+        return Ok(Message { bytes, asks });
     }
     if bytes.len() > MAX_HELLO {
         return Err(too_long("`initialize`", MAX_HELLO));
     }
     // What is none is refused behind here, where the same reader reads it.
     let Ok(mut message) = serde_json::from_slice::<ClientJsonRpcMessage>(&bytes) else {
-        return Ok(bytes);
+        return Ok(Message { bytes, asks });
     };
     hello::shorten(&mut message);
-    serde_json::to_vec(&message).map(Bytes::from).map_err(|_| wrong("`initialize` has no text"))
+    let short = serde_json::to_vec(&message).map_err(|_| wrong("`initialize` has no text"))?;
+    Ok(Message { bytes: short.into(), asks })
 }
 
 fn too_long(what: &str, most: usize) -> Box<Answer> {
@@ -86,7 +108,7 @@ mod tests {
 
     async fn of(text: impl Into<Bytes>) -> Result<Bytes, u16> {
         let read = read(Full::new(text.into()), PATIENCE).await;
-        read.map_err(|answer| answer.status().as_u16())
+        read.map(|read| read.bytes).map_err(|answer| answer.status().as_u16())
     }
 
     #[tokio::test]
@@ -114,6 +136,26 @@ mod tests {
         for no in ["", "{", "[]", "3", r#"{"method": 3}"#] {
             assert_eq!(of(no).await, Err(400), "{no}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_id_of_a_question_is_read_as_behind_here() {
+        let asks = async |text: &str| {
+            let read = read(Full::new(Bytes::from(text.to_owned())), PATIENCE).await;
+            read.map(|read| read.asks.map(|id| id.to_string())).map_err(|no| no.status().as_u16())
+        };
+        for (text, id) in [
+            (r#"{"method": "a", "id": 7}"#, Some("7")),
+            (r#"{"id": 7.0, "method": "a"}"#, Some("7")),
+            (r#"{"method": "a", "id": "x"}"#, Some("x")),
+            (r#"{"method": "a", "id": [7]}"#, None),
+            (r#"{"method": "a", "id": null}"#, None),
+            (r#"{"method": "a"}"#, None),
+            (r#"{"result": {}, "id": 7}"#, None),
+        ] {
+            assert_eq!(asks(text).await, Ok(id.map(str::to_owned)), "{text}");
+        }
+        assert_eq!(asks(r#"{"method": "a", "id": 7, "id": 8}"#).await, Err(400));
     }
 
     #[tokio::test]

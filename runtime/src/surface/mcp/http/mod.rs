@@ -4,6 +4,7 @@
 //! The accept loop is ours and not a framework's, because what it does is the point: Nagle's delay is off
 //! (with it, a call takes 44 ms), headers must come in time, connections are counted, and the end is orderly.
 
+mod asked;
 mod body;
 mod door;
 mod limits;
@@ -13,7 +14,7 @@ mod strangers;
 
 use crate::{config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use body::Held;
-use door::{Door, Entered};
+use door::{Door, Entered, SESSION};
 use http_body_util::{Full, combinators::BoxBody};
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -22,6 +23,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use message::Message;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use serde_json::json;
 use std::{
@@ -247,17 +249,24 @@ impl Shared {
             Ok(entered) => entered,
             Err(refused) => return *refused,
         };
-        let Entered { request, service, place, revoked } = entered;
-        let (parts, body) = request.into_parts();
+        let Entered { request, service, asked, place, revoked } = entered;
+        let (mut parts, body) = request.into_parts();
         let message = if parts.method == Method::POST {
             match message::read(body, message::PATIENCE).await {
                 Ok(message) => message,
                 Err(refused) => return *refused,
             }
         } else {
-            Bytes::new()
+            Message::default()
         };
-        let response = service.handle(Request::from_parts(parts, Full::new(message))).await;
+        if let (Some(id), Some(session)) = (message.asks, parts.headers.get(SESSION)) {
+            let Some(asking) = asked.begin(session.clone(), id) else {
+                let told = "a request with this id is under way in this session";
+                return say::refused(StatusCode::CONFLICT, "id-in-use", told);
+            };
+            parts.extensions.insert(asking);
+        }
+        let response = service.handle(Request::from_parts(parts, Full::new(message.bytes))).await;
         response.map(|body| Held::new(body, place, revoked).boxed())
     }
 }
