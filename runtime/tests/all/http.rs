@@ -230,3 +230,49 @@ async fn an_id_that_has_no_answer_yet_is_not_taken_again() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(door.post(&session, &message(4, "tools/list", json!({}))).await.0, 200);
 }
+
+/// The journal may wait for the disk. Here the one thread for what may wait is taken: who asks for what is in the
+/// journal waits for it, and nobody else does.
+#[test]
+fn who_reads_the_journal_keeps_no_thread_from_others() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).max_blocking_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let door = door("time = \"3s\"").await;
+        let mut client = door.scene.client("Agent::bot").await;
+        let waits = client.call("caller__change", json!({})).await;
+        let text = |name: &str| waits["structuredContent"][name].as_str().unwrap().to_owned();
+        let request = format!("interlock://request/{}/document", text("request"));
+        let receipt = format!("interlock://invocation/{}/receipt", text("invocation"));
+        for (method, params) in [
+            ("resources/list", json!({})),
+            ("resources/read", json!({"uri": request})),
+            ("resources/read", json!({"uri": receipt})),
+        ] {
+            let (free, taken) = std::sync::mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || taken.recv());
+            let asked = client.begin(method, params).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert_eq!(client.tools().await.len(), 5);
+            assert_eq!(client.told, Vec::<Value>::new(), "{method} was answered");
+            drop(free);
+            let answer = client.answer(asked).await;
+            assert!(answer.get("result").is_some(), "{answer}");
+        }
+        let (free, taken) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || taken.recv());
+        let get = async |path: &str| {
+            let mut stream = TcpStream::connect(door.address).await.unwrap();
+            let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream
+        };
+        let ready = get("/readyz").await;
+        let came = tokio::time::timeout(Duration::from_millis(500), ready.peek(&mut [0; 1])).await;
+        assert!(came.is_err(), "it was answered");
+        assert_eq!(answer(get("/healthz").await).await.0, 200);
+        drop(free);
+        let (status, text) = answer(ready).await;
+        assert!(status == 200 && text.contains("\"ready\""), "{text}");
+    });
+}

@@ -141,7 +141,7 @@ impl ServerHandler for AgentServer {
                     // client would take a task for a result that is broken.
                     && context.meta.client_capabilities().is_some_and(|client| client.supports_tasks())
                 {
-                    return tasks::create(&self.agent, waiting).map(CallToolResponse::Task);
+                    return tasks::create(&self.agent, waiting).await.map(CallToolResponse::Task);
                 }
                 Ok(answer::answered(&answered, Some(entry)).into())
             }
@@ -153,7 +153,7 @@ impl ServerHandler for AgentServer {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        resources::list(self.agent.asker())
+        resources::list(&self.agent).await
     }
 
     async fn list_resource_templates(

@@ -9,6 +9,7 @@ mod body;
 mod door;
 mod limits;
 mod message;
+mod ready;
 mod say;
 mod strangers;
 
@@ -24,6 +25,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use message::Message;
+use ready::Ready;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use serde_json::json;
 use std::{
@@ -73,6 +75,7 @@ pub struct Server {
 
 struct Shared {
     askers: Askers,
+    ready: Ready,
     door: Door,
     telemetry: Telemetry,
     stopping: AtomicBool,
@@ -98,7 +101,8 @@ impl Server {
         let ended = CancellationToken::new();
         let door = Door::new(askers.clone(), tokens, settings(&serving, address, &ended), serving);
         let stopping = AtomicBool::new(false);
-        let shared = Arc::new(Shared { askers, door, telemetry, stopping, ended });
+        let ready = Ready::of(askers.clone());
+        let shared = Arc::new(Shared { askers, ready, door, telemetry, stopping, ended });
         Ok(Self { listener, address, shared })
     }
 
@@ -213,7 +217,7 @@ impl Shared {
             (&Method::GET, HEALTH) => {
                 (HEALTH, say::json(StatusCode::OK, &json!({"status": "alive"})))
             }
-            (&Method::GET, READY) => (READY, self.ready()),
+            (&Method::GET, READY) => (READY, self.ready().await),
             (_, PATH) => (PATH, self.mcp(request, stranger).await),
             _ => {
                 let told = "agents are served at /mcp";
@@ -224,19 +228,17 @@ impl Shared {
         answer
     }
 
-    fn ready(&self) -> Answer {
+    async fn ready(&self) -> Answer {
         let no = |why: &str| {
             say::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not-ready", "why": why}))
         };
         if self.stopping.load(Ordering::Acquire) {
             return no("stopping");
         }
-        match self.askers.ready() {
-            Ok(()) => say::json(StatusCode::OK, &json!({"status": "ready"})),
-            Err(error) => {
-                tracing::error!(%error, "not ready");
-                no("journal")
-            }
+        if self.ready.now().await {
+            say::json(StatusCode::OK, &json!({"status": "ready"}))
+        } else {
+            no("journal")
         }
     }
 
