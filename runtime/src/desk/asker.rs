@@ -180,6 +180,11 @@ impl Asker {
         self.host.borrow().clone()
     }
 
+    /// The most calls that one principal may have under way.
+    pub(crate) fn at_once(&self) -> u32 {
+        self.host().config().serving.concurrent
+    }
+
     /// Waits until the host behind is another one, with other rules or plugins.
     pub async fn changed(&mut self) {
         if self.host.changed().await.is_err() {

@@ -42,6 +42,53 @@ async fn class_by_host_an_agent_sees_what_it_may_call_and_what_it_can_do() {
     );
 }
 
+/// The bound on calls at once is where calls are, and so is the same whichever way they come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_of_pipes_has_no_more_calls_at_once_than_one_over_http() {
+    let scene = scene_with(POLICIES, "time = \"20s\"\n[serve]\nconcurrent = 2").await;
+    let mut client = scene.client("Agent::bot").await;
+    let spin = json!({"name": "spinner__spin", "arguments": {}});
+    let first = client.begin("tools/call", spin.clone()).await;
+    client.begin("tools/call", spin).await;
+    while scene.askers.under_way() < 2 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let refused = client.call("caller__look", json!({})).await;
+    assert_eq!(
+        (&refused["isError"], &refused["structuredContent"]["status"]),
+        (&json!(true), &json!("too-many-at-once")),
+        "{refused}"
+    );
+    assert_eq!(scene.cache.count("read"), 0);
+    // Whoever has too many may cancel one.
+    client.tell("notifications/cancelled", json!({"requestId": first})).await;
+    while scene.askers.under_way() > 1 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let started = Instant::now();
+    while client.call("caller__look", json!({})).await["isError"] != false {
+        assert!(started.elapsed() < Duration::from_secs(5), "no place was given back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_says_again_that_it_is_there_hears_of_a_change_once() {
+    let scene = scene(POLICIES).await;
+    let mut client = scene.client("Agent::bot").await;
+    for _ in 0..20 {
+        client.tell("notifications/initialized", json!({})).await;
+    }
+    assert_eq!(client.tools().await.len(), 5);
+    let file = &scene.host.config().plugins["spinner"].file;
+    std::fs::write(file, b"other bytes").unwrap();
+    scene.reload();
+    let heard = client.hear().await;
+    assert_eq!(heard["method"], "notifications/tools/list_changed", "{heard}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(client.tools().await.len(), 4);
+    assert_eq!(client.told, Vec::<Value>::new());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_that_is_not_admitted_is_left_out_and_the_rest_is_served() {
     let scene = scene(POLICIES).await;

@@ -38,10 +38,15 @@ pub(crate) struct Scene {
     pub(crate) askers: Askers,
     pub(crate) cache: Arc<Cache>,
     pub(crate) key: PrivateKey,
-    pub(crate) _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 pub(crate) async fn scene(policies: &str) -> Scene {
+    scene_with(policies, "time = \"20s\"").await
+}
+
+/// As [`scene`], with other limits, and whatever tables come after them.
+pub(crate) async fn scene_with(policies: &str, limits: &str) -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     std::fs::create_dir(at("policies")).unwrap();
@@ -49,7 +54,9 @@ pub(crate) async fn scene(policies: &str) -> Scene {
     let key = PrivateKey::random(&mut ssh_key::rand_core::OsRng, Algorithm::Ed25519).unwrap();
     let public = key.public_key().to_openssh().unwrap();
     std::fs::write(at("signers"), format!("amira@example.com {public}\n")).unwrap();
-    let text = "policies = \"policies\"\n[agents.bot]\n[agents.stranger]\n[people.amira]\nprincipals = [\"amira@example.com\"]\n[approvers]\nallowed_signers = \"signers\"\ngroups.ops = [\"amira@example.com\"]\n[limits]\ntime = \"20s\"\n";
+    let text = format!(
+        "policies = \"policies\"\n[agents.bot]\n[agents.stranger]\n[people.amira]\nprincipals = [\"amira@example.com\"]\n[approvers]\nallowed_signers = \"signers\"\ngroups.ops = [\"amira@example.com\"]\n[limits]\n{limits}\n"
+    );
     let file = at("interlock.toml");
     std::fs::write(&file, text).unwrap();
     let cache = Arc::new(Cache::default());
@@ -62,7 +69,7 @@ pub(crate) async fn scene(policies: &str) -> Scene {
     }
     let host = Arc::new(build());
     let askers = Askers::of(host.clone());
-    Scene { host, askers, cache, key, _folder: folder }
+    Scene { host, askers, cache, key, folder }
 }
 
 /// A client that has introduced itself.
@@ -75,6 +82,13 @@ pub(crate) struct Client {
 }
 
 impl Scene {
+    /// Another host on what is there now takes the place of the one before.
+    pub(crate) fn reload(&self) {
+        let file = self.folder.path().join("interlock.toml");
+        let host = host_of(&file, &self.cache).build().unwrap_or_else(|e| panic!("{e}"));
+        self.askers.replace(Arc::new(host));
+    }
+
     /// A client of a principal, of the generation that begins with `initialize`.
     pub(crate) async fn client(&self, principal: &str) -> Client {
         let mut client = self.raw(principal);

@@ -12,6 +12,7 @@ mod configuration; // what a configuration may say, and how mistakes are told
 mod editing; // what `plugin install` and `remove` do to a file that people keep
 mod fixture; // a capability whose provider misbehaves as asked
 mod gate; // the one door, driven directly
+mod http; // the door of `serve` from inside: what one client may hold, and when it is given back
 mod installing; // plugins on a real folder: editors at once, broken bytes, folders not to be read
 mod model; // random sequences of whatever may happen, on a real host and on a small reference beside it
 mod pipeline; // the whole flow through a host, with a capability of this test

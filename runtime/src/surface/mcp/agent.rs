@@ -9,8 +9,9 @@ use crate::{
     HostError,
     desk::{Answer, Asker, OwnRequest, Wish},
     pipeline::{CancelOnDrop, Control},
+    statement::Envelope,
 };
-use interlock_authority::desk::RequestState;
+use interlock_authority::{Principal, desk::RequestState};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::Value;
 use std::{
@@ -18,7 +19,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
 
 /// How often a wait looks whether people have decided.
 const LOOK: Duration = Duration::from_secs(2);
@@ -30,6 +34,10 @@ pub(super) struct Agent {
     asker: Asker,
     tools: watch::Sender<Arc<Tools>>,
     waits: Mutex<BTreeMap<String, Control>>,
+    /// Held by who reads the journal.
+    looks: Arc<tokio::sync::Mutex<()>>,
+    /// For calls that are under way, whichever way they came.
+    places: Arc<Semaphore>,
 }
 
 impl Agent {
@@ -37,10 +45,13 @@ impl Agent {
     pub(super) async fn open(asker: Asker) -> Arc<Self> {
         let tools = Tools::of(&asker.offers().await);
         tell(&tools);
+        let most = asker.at_once() as usize;
         let agent = Arc::new(Self {
             asker,
             tools: watch::Sender::new(Arc::new(tools)),
             waits: Mutex::default(),
+            looks: Arc::default(),
+            places: Arc::new(Semaphore::new(most)),
         });
         // Ends with the agent: it holds no more than a weak end.
         let (mut changes, weak) = (agent.asker.clone(), Arc::downgrade(&agent));
@@ -60,8 +71,42 @@ impl Agent {
         agent
     }
 
-    pub(super) const fn asker(&self) -> &Asker {
-        &self.asker
+    pub(super) const fn principal(&self) -> &Principal {
+        self.asker.principal()
+    }
+
+    /// Reads the journal, which may wait for the disk: not on a thread that serves others, and one at a time, so that
+    /// whoever asks for much waits for itself.
+    async fn look<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Asker) -> Result<T, HostError> + Send + 'static,
+    ) -> Result<T, HostError> {
+        // Goes with the reading, which goes on where whoever asked has gone away.
+        let one = self.looks.clone().lock_owned().await;
+        let asker = self.asker.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let _one = one;
+            read(&asker)
+        });
+        read.await
+            .map_err(|e| HostError::io("cannot read the journal")(std::io::Error::other(e)))?
+    }
+
+    /// A request of this principal, as [`Asker::request`].
+    pub(super) async fn request(&self, id: &str) -> Result<OwnRequest, HostError> {
+        let id = id.to_owned();
+        self.look(move |asker| asker.request(&id)).await
+    }
+
+    /// The newest requests of this principal, as [`Asker::requests`].
+    pub(super) async fn requests(&self, most: usize) -> Result<Vec<OwnRequest>, HostError> {
+        self.look(move |asker| asker.requests(most)).await
+    }
+
+    /// A signed receipt, as [`Asker::receipt`].
+    pub(super) async fn receipt(&self, invocation: &str) -> Result<Envelope, HostError> {
+        let (invocation, runtime) = (invocation.to_owned(), Handle::current());
+        self.look(move |asker| runtime.block_on(asker.receipt(&invocation))).await
     }
 
     /// The tools as they are now.
@@ -72,6 +117,11 @@ impl Agent {
     /// Tells when a client would see other tools.
     pub(super) fn changes(&self) -> watch::Receiver<Arc<Tools>> {
         self.tools.subscribe()
+    }
+
+    /// A place for one more call, to be held until the call has ended; `None` where there is none.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().try_acquire_owned().ok()
     }
 
     /// Calls a tool, to its end or until it is cancelled.
@@ -122,7 +172,7 @@ impl Agent {
         tracing::debug!(request = id, principal = %self.asker.principal(), "waits for people");
         let (agent, id) = (self.clone(), id.to_owned());
         tokio::spawn(async move {
-            while let Ok(request) = agent.asker.request(&id) {
+            while let Ok(request) = agent.request(&id).await {
                 match request.state {
                     RequestState::Pending => tokio::time::sleep(LOOK).await,
                     RequestState::Approved => {

@@ -4,6 +4,7 @@
 mod agent;
 mod answer;
 pub mod bridge;
+mod hello;
 pub mod http;
 mod progress;
 mod resources;

@@ -3,7 +3,7 @@
 //! others there is no such resource.
 
 use super::agent::Agent;
-use crate::{HostError, desk::Asker};
+use crate::HostError;
 use rmcp::{
     ErrorData,
     model::{
@@ -33,8 +33,8 @@ const PARTS: &[(&str, &str, &str)] = &[
 ///
 /// # Errors
 /// A journal that is not as it was written.
-pub(super) fn list(asker: &Asker) -> Result<ListResourcesResult, ErrorData> {
-    let own = asker.requests(MOST).map_err(|e| failed(&e))?;
+pub(super) async fn list(agent: &Agent) -> Result<ListResourcesResult, ErrorData> {
+    let own = agent.requests(MOST).await.map_err(|e| failed(&e))?;
     let resources = own.iter().flat_map(|request| {
         // A receipt is of a run: before there is one, there is none.
         let parts = PARTS.iter().filter(|(part, ..)| *part != RECEIPT || request.run.is_some());
@@ -82,7 +82,7 @@ pub(super) async fn read(agent: &Arc<Agent>, uri: &str) -> Result<ReadResourceRe
     let (id, part) =
         uri.strip_prefix(PREFIX).and_then(|rest| rest.split_once('/')).ok_or_else(none)?;
     let (part, mime, _) = PARTS.iter().find(|(name, ..)| *name == part).ok_or_else(none)?;
-    let request = match agent.asker().request(id) {
+    let request = match agent.request(id).await {
         Ok(request) => request,
         Err(error) if refused(&error).is_some() => return Err(none()),
         Err(error) => return Err(failed(&error)),
@@ -106,7 +106,7 @@ pub(super) async fn read(agent: &Arc<Agent>, uri: &str) -> Result<ReadResourceRe
 
 /// The receipt of an invocation of this principal, as text; `None` where it has no such one.
 async fn receipt(agent: &Arc<Agent>, invocation: &str) -> Result<Option<String>, ErrorData> {
-    match agent.asker().receipt(invocation).await {
+    match agent.receipt(invocation).await {
         Ok(envelope) => Ok(serde_json::to_string(&envelope).ok()),
         Err(error) if refused(&error).is_some() => Ok(None),
         Err(error) => Err(failed(&error)),

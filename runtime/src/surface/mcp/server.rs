@@ -14,7 +14,13 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// What is said of the host to a model that meets it for the first time.
 const INSTRUCTIONS: &str = "Tools run in a sandbox with exactly the capabilities they were granted. \
@@ -30,6 +36,8 @@ const GONE: std::time::Duration = std::time::Duration::from_secs(30);
 pub(super) struct AgentServer {
     agent: Arc<Agent>,
     info: Arc<ServerConfig>,
+    /// Whether the client of this session is told of changes already.
+    tells: Arc<AtomicBool>,
 }
 
 impl AgentServer {
@@ -45,7 +53,12 @@ impl AgentServer {
                 Implementation::new("interlock", env!("CARGO_PKG_VERSION")).with_title("Interlock"),
             )
             .with_instructions(INSTRUCTIONS);
-        Self { agent, info: Arc::new(info) }
+        Self { agent, info: Arc::new(info), tells: Arc::default() }
+    }
+
+    /// The same, for another session.
+    pub(super) fn another(&self) -> Self {
+        Self { tells: Arc::default(), ..self.clone() }
     }
 }
 
@@ -89,6 +102,11 @@ impl ServerHandler for AgentServer {
         let entry = tools.entry(&request.name).ok_or_else(|| {
             ErrorData::invalid_params("there is no tool of this name; `tools/list` has them", None)
         })?;
+        // Held to the end of the call, here where it is: whoever made it may be gone long before.
+        let Some(_place) = self.agent.place() else {
+            let most = "as many calls are under way as there may be at the same time";
+            return Ok(answer::refused("too-many-at-once", most, Default::default()).into());
+        };
         let mut arguments = request.arguments.unwrap_or_default();
         let own = if entry.may_wait {
             match schema::take_own(&mut arguments) {
@@ -123,7 +141,7 @@ impl ServerHandler for AgentServer {
                     // client would take a task for a result that is broken.
                     && context.meta.client_capabilities().is_some_and(|client| client.supports_tasks())
                 {
-                    return tasks::create(&self.agent, waiting).map(CallToolResponse::Task);
+                    return tasks::create(&self.agent, waiting).await.map(CallToolResponse::Task);
                 }
                 Ok(answer::answered(&answered, Some(entry)).into())
             }
@@ -135,7 +153,7 @@ impl ServerHandler for AgentServer {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        resources::list(self.agent.asker())
+        resources::list(&self.agent).await
     }
 
     async fn list_resource_templates(
@@ -172,6 +190,10 @@ impl ServerHandler for AgentServer {
 
     /// Older clients are told of other tools as soon as they say that they are there.
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        // Each of these tasks tells of each change: one is enough, however often a client says it.
+        if self.tells.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let (mut changes, peer) = (self.agent.changes(), context.peer);
         tokio::spawn(async move {
             loop {

@@ -1,7 +1,7 @@
 //! MCP on standard input and output, for one principal: the process is the session. Nothing but the protocol
 //! is ever written to standard output; a stray line there ends the connection of most clients.
 
-use super::{agent::Agent, server::AgentServer};
+use super::{agent::Agent, hello::Brief, server::AgentServer};
 use crate::desk::Asker;
 use rmcp::{ServiceExt, service::ServerInitializeError, transport::async_rw::AsyncRwTransport};
 use std::future::Future;
@@ -41,7 +41,7 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let server = AgentServer::of(Agent::open(asker).await);
-    let transport = AsyncRwTransport::new(read, write).with_max_line_length(MAX_MESSAGE);
+    let transport = Brief(AsyncRwTransport::new(read, write).with_max_line_length(MAX_MESSAGE));
     let mut stop = std::pin::pin!(stop);
     let running = tokio::select! {
         running = server.serve(transport) => running,

@@ -22,8 +22,11 @@ const POLL_MS: u64 = 2_000;
 ///
 /// # Errors
 /// A request that cannot be read back.
-pub(super) fn create(agent: &Arc<Agent>, waiting: &Waiting) -> Result<CreateTaskResult, ErrorData> {
-    let request = agent.asker().request(&waiting.request).map_err(|e| unreadable(&e))?;
+pub(super) async fn create(
+    agent: &Arc<Agent>,
+    waiting: &Waiting,
+) -> Result<CreateTaskResult, ErrorData> {
+    let request = agent.request(&waiting.request).await.map_err(|e| unreadable(&e))?;
     agent.wait(&waiting.request);
     let task = Task::new(&waiting.request, TaskStatus::Working, &request.made, &request.made)
         .with_status_message(&waiting.message)
@@ -36,7 +39,7 @@ pub(super) fn create(agent: &Arc<Agent>, waiting: &Waiting) -> Result<CreateTask
 /// # Errors
 /// No such task of this principal.
 pub(super) async fn get(agent: &Arc<Agent>, id: &str) -> Result<GetTaskResult, ErrorData> {
-    let request = agent.asker().request(id).map_err(|e| unreadable(&e))?;
+    let request = agent.request(id).await.map_err(|e| unreadable(&e))?;
     let now = interlock_authority::document::timestamp(now());
     let task = |message: &str| {
         Task::new(id, TaskStatus::Working, &request.made, &now)
@@ -59,7 +62,7 @@ pub(super) async fn get(agent: &Arc<Agent>, id: &str) -> Result<GetTaskResult, E
         RequestState::Consumed { .. } if agent.waits_for(id) => {
             working("enough people agreed; it is being applied")
         }
-        RequestState::Revoked { by } if *by == agent.asker().principal().to_string() => {
+        RequestState::Revoked { by } if *by == agent.principal().to_string() => {
             DetailedTask::new(task("it was taken back by whoever asked"), TaskPayload::Cancelled)
         }
         _ => match agent.came_to(&request).await {

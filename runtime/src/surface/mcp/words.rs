@@ -113,6 +113,7 @@ const TABLE: &[Entry] = &[
     said("host-bytes", SMALLER),
     said("plan-bytes", SMALLER),
     said("shutting-down", "Call again in a moment."),
+    said("too-many-at-once", "Wait for the answers of the calls before, then call again."),
     // The host: whatever it says of itself is for its operator.
     hidden("publish-failed", "a safeguard of the host failed, and nothing was destroyed", OPERATOR),
     hidden("journal-behind", "the host does nothing until an operator has looked", OPERATOR),

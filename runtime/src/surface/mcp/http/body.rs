@@ -1,5 +1,5 @@
-//! An answer's body, with the place that its request takes: an answer that is still being sent counts, and a
-//! stream ends when its token is good no more.
+//! The place that a request takes, held by all that goes on for it: its call, which a client that hangs up in
+//! a session does not end, and its answer while that is being sent. A stream ends when its token is good no more.
 
 use http_body_util::{BodyExt, combinators::BoxBody};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
@@ -7,22 +7,37 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+/// A place of a principal, given back when the last that holds it is dropped. One goes with the request into its
+/// handler, which holds all that came with the request until it has ended; the body alone would give the
+/// place back as soon as nobody listens.
+#[derive(Clone)]
+pub(super) struct Place {
+    _one: Arc<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    pub(super) fn of(one: OwnedSemaphorePermit) -> Self {
+        Self { _one: Arc::new(one) }
+    }
+}
+
 /// A body that holds a place.
 pub(super) struct Held {
     body: BoxBody<Bytes, Infallible>,
     revoked: Pin<Box<WaitForCancellationFutureOwned>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Held {
     pub(super) fn new(
         body: BoxBody<Bytes, Infallible>,
-        place: OwnedSemaphorePermit,
+        place: Place,
         revoked: CancellationToken,
     ) -> Self {
         Self { body, revoked: Box::pin(revoked.cancelled_owned()), _place: place }

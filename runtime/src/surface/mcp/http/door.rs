@@ -5,8 +5,11 @@
 use super::{
     super::{agent::Agent, server::AgentServer},
     Answer,
+    asked::Asked,
+    body::Place,
     limits::Bucket,
     say,
+    strangers::Stranger,
 };
 use crate::{config::Serving, desk::Askers, tokens::Tokens};
 use hyper::{HeaderMap, Method, Request, StatusCode, body::Incoming, header::AUTHORIZATION};
@@ -22,15 +25,17 @@ use std::{
     },
     time::Instant,
 };
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// The most sessions of one principal at the same time.
 const MAX_SESSIONS: usize = 64;
 /// The most streams of one principal that wait for what the host says.
 const MAX_STREAMS: usize = 64;
+/// The most connections of one principal that are not closed when others come.
+const MAX_CONNECTIONS: usize = 256;
 /// The header of a session.
-const SESSION: &str = "mcp-session-id";
+pub(super) const SESSION: &str = "mcp-session-id";
 
 /// The protocol's side for one principal.
 type Service = StreamableHttpService<AgentServer, LocalSessionManager>;
@@ -53,7 +58,9 @@ struct Room {
     bucket: Mutex<Bucket>,
     places: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
     sessions: Arc<LocalSessionManager>,
+    asked: Arc<Asked>,
     service: OnceCell<Service>,
 }
 
@@ -61,7 +68,8 @@ struct Room {
 pub(super) struct Entered {
     pub(super) request: Request<Incoming>,
     pub(super) service: Service,
-    pub(super) place: OwnedSemaphorePermit,
+    pub(super) asked: Arc<Asked>,
+    pub(super) place: Place,
     pub(super) revoked: CancellationToken,
 }
 
@@ -91,11 +99,13 @@ impl Door {
     pub(super) async fn enter(
         &self,
         mut request: Request<Incoming>,
+        stranger: &Stranger,
     ) -> Result<Entered, Box<Answer>> {
         let (principal, token) = self.who(request.headers())?;
         // Nothing behind this line sees the token: not a handler, a plugin or a log.
         request.headers_mut().remove(AUTHORIZATION);
         let room = self.room(&principal);
+        stranger.known(&room.connections);
         let taken = room.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
         if let Err(wait) = taken {
             let seconds = wait.as_secs().saturating_add(1);
@@ -111,6 +121,8 @@ impl Door {
             let most = format!("at most {} requests at the same time", self.serving.concurrent);
             return Err(Box::new(say::too_many("too-many-at-once", &most, 1)));
         };
+        let place = Place::of(place);
+        request.extensions_mut().insert(place.clone());
         // Only a request without a session can begin one.
         if !request.headers().contains_key(SESSION)
             && room.sessions.sessions.read().await.len() >= MAX_SESSIONS
@@ -126,7 +138,7 @@ impl Door {
                 let agent = Agent::open(self.askers.asker(principal.clone())).await;
                 let server = AgentServer::of(agent);
                 let (sessions, settings) = (room.sessions.clone(), self.settings.clone());
-                StreamableHttpService::new(move || Ok(server.clone()), sessions, settings)
+                StreamableHttpService::new(move || Ok(server.another()), sessions, settings)
             })
             .await
             .clone();
@@ -137,7 +149,7 @@ impl Door {
             .entry(token)
             .or_default()
             .clone();
-        Ok(Entered { request, service, place, revoked })
+        Ok(Entered { request, service, asked: room.asked.clone(), place, revoked })
     }
 
     /// Ends the streams of tokens that are good no more.
@@ -218,7 +230,9 @@ impl Door {
                 )),
                 places: Arc::new(Semaphore::new(self.serving.concurrent as usize)),
                 streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+                connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
                 sessions: Arc::default(),
+                asked: Arc::default(),
                 service: OnceCell::new(),
             })
         });

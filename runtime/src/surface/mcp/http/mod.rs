@@ -4,15 +4,19 @@
 //! The accept loop is ours and not a framework's, because what it does is the point: Nagle's delay is off
 //! (with it, a call takes 44 ms), headers must come in time, connections are counted, and the end is orderly.
 
+mod asked;
 mod body;
 mod door;
 mod limits;
+mod message;
+mod ready;
 mod say;
+mod strangers;
 
 use crate::{config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use body::Held;
-use door::{Door, Entered};
-use http_body_util::combinators::BoxBody;
+use door::{Door, Entered, SESSION};
+use http_body_util::{Full, combinators::BoxBody};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
@@ -20,6 +24,8 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use message::Message;
+use ready::Ready;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use serde_json::json;
 use std::{
@@ -32,6 +38,7 @@ use std::{
     },
     time::Duration,
 };
+use strangers::{Stranger, Strangers};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -45,12 +52,12 @@ pub const PATH: &str = "/mcp";
 const HEALTH: &str = "/healthz";
 /// Whether it can serve.
 const READY: &str = "/readyz";
-/// The longest body of a request.
-const MAX_BODY: usize = 4 << 20;
 /// How long a client may take for its headers.
 const HEADERS: Duration = Duration::from_secs(10);
 /// The most connections at the same time.
 const MAX_CONNECTIONS: usize = 1024;
+/// The most of them on which no good token was shown yet.
+const MAX_STRANGERS: usize = MAX_CONNECTIONS / 2;
 /// How long what runs may go on after the host was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often streams are looked at for tokens that are good no more.
@@ -68,6 +75,7 @@ pub struct Server {
 
 struct Shared {
     askers: Askers,
+    ready: Ready,
     door: Door,
     telemetry: Telemetry,
     stopping: AtomicBool,
@@ -93,7 +101,8 @@ impl Server {
         let ended = CancellationToken::new();
         let door = Door::new(askers.clone(), tokens, settings(&serving, address, &ended), serving);
         let stopping = AtomicBool::new(false);
-        let shared = Arc::new(Shared { askers, door, telemetry, stopping, ended });
+        let ready = Ready::of(askers.clone());
+        let shared = Arc::new(Shared { askers, ready, door, telemetry, stopping, ended });
         Ok(Self { listener, address, shared })
     }
 
@@ -105,6 +114,7 @@ impl Server {
     /// Serves until told to stop; then lets what runs end, for a while, before it ends it.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let strangers = Strangers::at_most(MAX_STRANGERS);
         let closing = CancellationToken::new();
         let mut connections = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
@@ -119,9 +129,10 @@ impl Server {
                         // Dropped at once where there is no place: an open connection costs memory.
                         let Ok(place) = places.clone().try_acquire_owned() else { continue };
                         let (shared, closing) = (self.shared.clone(), closing.clone());
+                        let stranger = strangers.come();
                         connections.spawn(async move {
                             let counted = shared.telemetry.connection();
-                            connection(shared, stream, closing).await;
+                            connection(shared, stream, stranger, closing).await;
                             drop(counted);
                             drop(place);
                         });
@@ -173,14 +184,20 @@ fn settings(
         .with_legacy_session_mode(true)
         .with_json_response(true)
         .with_cancellation_token(ended.clone())
-        .with_max_request_body_bytes(MAX_BODY)
+        .with_max_request_body_bytes(message::MAX_BODY)
 }
 
-async fn connection(shared: Arc<Shared>, stream: TcpStream, closing: CancellationToken) {
+async fn connection(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    stranger: Stranger,
+    closing: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
+    let stranger = &stranger;
     let service = service_fn(move |request| {
         let shared = shared.clone();
-        async move { Ok::<_, Infallible>(shared.answer(request).await) }
+        async move { Ok::<_, Infallible>(shared.answer(request, stranger).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(64);
@@ -188,19 +205,20 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, closing: Cancellatio
     tokio::select! {
         // A client that breaks off, or speaks no HTTP, is its own affair.
         _ = &mut connection => return,
+        () = stranger.sent_away() => return,
         () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
 }
 
 impl Shared {
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, request: Request<Incoming>, stranger: &Stranger) -> Answer {
         let (route, answer) = match (request.method(), request.uri().path()) {
             (&Method::GET, HEALTH) => {
                 (HEALTH, say::json(StatusCode::OK, &json!({"status": "alive"})))
             }
-            (&Method::GET, READY) => (READY, self.ready()),
-            (_, PATH) => (PATH, self.mcp(request).await),
+            (&Method::GET, READY) => (READY, self.ready().await),
+            (_, PATH) => (PATH, self.mcp(request, stranger).await),
             _ => {
                 let told = "agents are served at /mcp";
                 ("other", say::refused(StatusCode::NOT_FOUND, "not-found", told))
@@ -210,32 +228,47 @@ impl Shared {
         answer
     }
 
-    fn ready(&self) -> Answer {
+    async fn ready(&self) -> Answer {
         let no = |why: &str| {
             say::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not-ready", "why": why}))
         };
         if self.stopping.load(Ordering::Acquire) {
             return no("stopping");
         }
-        match self.askers.ready() {
-            Ok(()) => say::json(StatusCode::OK, &json!({"status": "ready"})),
-            Err(error) => {
-                tracing::error!(%error, "not ready");
-                no("journal")
-            }
+        if self.ready.now().await {
+            say::json(StatusCode::OK, &json!({"status": "ready"}))
+        } else {
+            no("journal")
         }
     }
 
-    async fn mcp(&self, request: Request<Incoming>) -> Answer {
+    async fn mcp(&self, request: Request<Incoming>, stranger: &Stranger) -> Answer {
         if self.stopping.load(Ordering::Acquire) {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             return say::refused(status, "shutting-down", "the host is shutting down");
         }
-        let Entered { request, service, place, revoked } = match self.door.enter(request).await {
+        let entered = match self.door.enter(request, stranger).await {
             Ok(entered) => entered,
             Err(refused) => return *refused,
         };
-        let response = service.handle(request).await;
+        let Entered { request, service, asked, place, revoked } = entered;
+        let (mut parts, body) = request.into_parts();
+        let message = if parts.method == Method::POST {
+            match message::read(body, message::PATIENCE).await {
+                Ok(message) => message,
+                Err(refused) => return *refused,
+            }
+        } else {
+            Message::default()
+        };
+        if let (Some(id), Some(session)) = (message.asks, parts.headers.get(SESSION)) {
+            let Some(asking) = asked.begin(session.clone(), id) else {
+                let told = "a request with this id is under way in this session";
+                return say::refused(StatusCode::CONFLICT, "id-in-use", told);
+            };
+            parts.extensions.insert(asking);
+        }
+        let response = service.handle(Request::from_parts(parts, Full::new(message.bytes))).await;
         response.map(|body| Held::new(body, place, revoked).boxed())
     }
 }
