@@ -18,7 +18,7 @@ use crate::{
 use interlock_authority::{
     Class, Digest, InterfaceName, LinkState, Principal, Resource, Revision, canonical,
 };
-use interlock_store::{Mark, StoreError};
+use interlock_store::Mark;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -242,7 +242,8 @@ fn in_force(journal: &Journal) -> Result<Option<(u64, String)>, HostError> {
 
 /// Signs the receipt of an invocation, of what the journal says of it now. Waits for what is still on its
 /// way to the disk; makes no transaction of its own, and looks at no leaf before the invocation's first but
-/// those that the receipt names.
+/// those that the receipt names. Every leaf since then is read where this is polled: not on a thread that
+/// answers others.
 ///
 /// # Errors
 /// No such invocation, one of which too much was erased, or a journal that is not as it was written.
@@ -253,10 +254,7 @@ pub async fn issue(
 ) -> Result<Envelope, HostError> {
     declare(journal, signer.public())?;
     journal.store().flush().await.map_err(refused)?;
-    // Every leaf since the invocation is read: not on a thread that answers others.
-    let (journal, asked) = (journal.clone(), invocation.to_owned());
-    let statement = tokio::task::spawn_blocking(move || statement(&journal, &asked)).await;
-    Ok(statement.map_err(|_| refused(StoreError::Stopped))??.sign(signer)?)
+    Ok(statement(journal, invocation)?.sign(signer)?)
 }
 
 fn statement(journal: &Journal, invocation: &str) -> Result<Statement<Receipt>, HostError> {
