@@ -111,8 +111,12 @@ pub(super) fn touches(
 impl Service {
     fn as_model(&self) -> Result<super::model::Service, ProviderFault> {
         let work_files = match self.folder.find("work")? {
-            None => 0,
-            Some(work) => work.count_files()?.unwrap_or(u64::MAX),
+            None => Some(0),
+            Some(work) => work.count_files()?,
+        };
+        let work_files = match (work_files, self.files_beside()?) {
+            (Some(work), Some(beside)) => work.saturating_add(beside),
+            _ => u64::MAX,
         };
         Ok(super::model::Service {
             defined: self.definition.replicas,

@@ -44,7 +44,7 @@ pub(super) struct Service {
     pub(super) in_force: u32,
     /// The newest configuration version.
     pub(super) latest: u32,
-    /// Files in its working folder, counted now.
+    /// Files in its working folder and beside its configuration, counted now; the largest number where they cannot be.
     pub(super) work_files: u64,
 }
 

@@ -9,6 +9,7 @@ use super::{
     replica::Starter,
     runner::RunnerProgram,
     state::Root,
+    strangers::in_the_way,
 };
 use crate::{
     Forecasted, Forecaster, Performed, Performer, ProviderFault, Reader, StillAllowed,
@@ -209,7 +210,7 @@ impl Inner {
             before.iter().chain([wanted]).map(Operation::service).collect();
         let mut model = self.model(&environment, named)?;
         if model.services.values().any(|s| s.work_files == u64::MAX) {
-            let why = "a working folder has more than a million files; they were not counted";
+            let why = "the files of a service could not be counted: more than a million, too deep, or not readable";
             return Ok(Forecasted::Inexact(why.to_owned()));
         }
         for operation in before {
@@ -223,6 +224,9 @@ impl Inner {
             let why = format!("`{resource}` does not exist yet");
             return Ok(Forecasted::Inexact(why));
         };
+        if let Some(why) = in_the_way(&environment, wanted)? {
+            return Ok(Forecasted::Inexact(why));
+        }
         let touches = touches(name, wanted, &effect)?;
         Ok(Forecasted::Exact(
             Forecast {
