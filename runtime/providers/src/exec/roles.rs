@@ -4,7 +4,9 @@ use super::{
     ExecProvider,
     tests::{Bench, acting, gone, hours, look, running, sh},
 };
-use crate::{Forecasted, Forecaster as _, Performed, Performer as _, Reader as _, alone::Alone};
+use crate::{
+    Forecasted, Forecaster as _, Performed, Performer as _, Reader as _, Told, alone::Alone,
+};
 use interlock_authority::{Permitted, Planned, ResolvedCall};
 use std::{fs, sync::Arc, time::Duration};
 
@@ -81,4 +83,25 @@ async fn what_comes_near_an_earlier_effect_of_the_plan_is_no_forecast() {
     );
     let far = roles.provider.forecast(&asked("b"), &earlier).await.unwrap();
     assert!(matches!(far, Forecasted::Exact(_)), "{far:?}");
+}
+
+/// What programs are given while a run plans is counted, as what goes to an endpoint is: reads are carriers, too.
+#[test]
+fn what_programs_are_given_while_planning_is_counted() {
+    let asked = |lines: &str| {
+        let bench = look("json", lines);
+        let roles = Roles::of(&bench);
+        roles.provider.told(&roles.permitted(bench.call("look", "json", &["secret-12"])))
+    };
+    let argv =
+        |more: &str| format!("argv = [\"/bin/true\", \"literals are the catalogue's\"{more}]");
+    assert_eq!(asked(&argv("")), Told::Bytes(1));
+    assert_eq!(asked(&argv(", \"{name}\"")), Told::Bytes(1 + 9));
+    assert_eq!(asked(&argv(", \"--name={name}\", \"{name}\"")), Told::Bytes(1 + 9));
+    assert_eq!(asked(&format!("{}\nstdin = \"{{name}}\"", argv(""))), Told::Bytes(1 + 9));
+    // Of an effect what its dry run and its revision are given, and not what it is itself.
+    let (bench, _) = acting(false);
+    let roles = Roles::of(&bench);
+    let effect = bench.call("act", "put", &["a", "a content that only the effect reads"]);
+    assert_eq!(roles.provider.told(&roles.permitted(effect)), Told::Bytes(2 + 1));
 }
