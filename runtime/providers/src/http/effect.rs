@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     FROZEN, Forecasted, NOT_STARTED, Performed, ProviderFault, StillAllowed, blocking::blocking,
+    unbegun::not_begun,
 };
 use hyper::{
     Method, StatusCode,
@@ -201,7 +202,10 @@ impl Work<'_> {
             Ok(Begun::Stopped(why)) => {
                 return refused(FROZEN, json!({"err": {"denied": format!("{FROZEN}: {why}")}}));
             }
-            Err(fault) => return refused(NOT_STARTED, failed(&format!("not-counted: {fault}"))),
+            Err(fault) => {
+                let words = not_begun(self.call.resource(), &fault);
+                return refused(NOT_STARTED, failed(&format!("not-counted: {words}")));
+            }
         };
         match self.exchange(open, &self.request, condition).await {
             Ok((answer, redaction)) => {

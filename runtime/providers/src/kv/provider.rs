@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     FROZEN, Forecasted, Forecaster, NOT_STARTED, Performed, Performer, ProviderFault, Reader,
-    StillAllowed, blocking::blocking,
+    StillAllowed, blocking::blocking, unbegun::not_begun,
 };
 use async_trait::async_trait;
 use interlock_authority::{Permitted, PermittedEffect, Planned, catalogue::ResolvedCall};
@@ -126,7 +126,8 @@ impl Inner {
         let mut held = self.lock();
         // Until it is committed nothing has happened, whatever went wrong.
         let not_started = |fault: ProviderFault| {
-            refused(NOT_STARTED, json!({"err": {"failed": format!("not-kept: {fault}")}}))
+            let words = not_begun(call.resource(), &fault);
+            refused(NOT_STARTED, json!({"err": {"failed": format!("not-kept: {words}")}}))
         };
         if held.is_none() {
             match file::open_or_make(&self.path) {
