@@ -109,6 +109,9 @@ impl Inner {
         };
         Ok(match found {
             (_, _, After::Same(answer)) => Forecasted::NoEffect(answer),
+            (_, _, After::Moving) => Forecasted::Inexact(
+                "the plan deletes so many keys before that it is no longer known when this one was absent".to_owned(),
+            ),
             (now, before, After::Changed(result)) => {
                 Forecasted::Exact(change.forecast(call, &now, before.as_deref(), result))
             }
@@ -174,6 +177,10 @@ impl Inner {
             After::Changed(result) => result,
             // Others of the plugin used up what was left.
             After::Same(answer) => return Ok(refused(NOT_STARTED, answer)),
+            After::Moving => {
+                let words = "the key is not as it was foreseen; look again";
+                return Ok(refused("stale", json!({"err": {"conflict": words}})));
+            }
         };
         if let Err(why) = still_allowed() {
             return Ok(refused(FROZEN, json!({"err": {"denied": format!("{FROZEN}: {why}")}})));
