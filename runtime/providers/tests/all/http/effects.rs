@@ -274,6 +274,20 @@ async fn with_etags_the_server_itself_refuses_what_has_moved() {
     let earlier = [Planned { call: host.resolve("put", put()).unwrap(), forecast }];
     let second = host.forecast("put", put(), &earlier).await.unwrap();
     assert!(matches!(second, Forecasted::Inexact(_)), "{second:?}");
+    // Nor is what an ETag tells of it the count that a POST is compared with: neither there nor above.
+    let below = json!(["s", "doc/part", [], [], null]);
+    for (path, put) in [("doc", put()), ("doc", below)] {
+        let forecast = host.exact("put", put.clone()).await;
+        let earlier = [Planned { call: host.resolve("put", put).unwrap(), forecast }];
+        let after = host.forecast("post", post(path), &earlier).await.unwrap();
+        assert!(matches!(after, Forecasted::Inexact(_)), "{after:?}");
+        let beside = host.forecast("post", post("beside"), &earlier).await.unwrap();
+        assert!(matches!(beside, Forecasted::Exact(_)), "{beside:?}");
+    }
+    let forecast = host.exact("post", post("doc")).await;
+    let earlier = [Planned { call: host.resolve("post", post("doc")).unwrap(), forecast }];
+    let again = host.forecast("post", post("doc"), &earlier).await.unwrap();
+    assert!(matches!(again, Forecasted::Exact(_)), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
