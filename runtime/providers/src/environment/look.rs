@@ -6,6 +6,7 @@ use super::{
     environments::{DEFINITION, Environment, Service},
     model::{Effect, Model, Operation},
     provider::Inner,
+    state::STATE,
 };
 use crate::ProviderFault;
 use interlock_authority::{Resource, Revision};
@@ -78,7 +79,8 @@ impl Inner {
                 services
             }
         };
-        let mut model = Model { exists: true, ..Model::default() };
+        let adopted = environment.folder.read(STATE)?.is_some();
+        let mut model = Model { exists: true, adopted, ..Model::default() };
         for service in services {
             model.services.insert(service.name.clone(), service.as_model()?);
         }
@@ -126,6 +128,8 @@ impl Service {
             in_force: self.state.in_force,
             latest: self.state.latest(),
             work_files,
+            adopted: self.adopted,
+            moved: false,
         })
     }
 }
