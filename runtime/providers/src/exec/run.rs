@@ -347,13 +347,13 @@ mod tests {
     fn a_program_that_cannot_be_killed_holds_nobody_and_is_reaped_later() {
         SPARED.set(true);
         let begin = Instant::now();
-        let trouble = sleeping("4").unwrap_err();
-        assert!(begin.elapsed() < KILLED + Duration::from_secs(1), "{:?}", begin.elapsed());
+        let trouble = sleeping("8").unwrap_err();
+        assert!(begin.elapsed() < Duration::from_secs(7), "{:?}", begin.elapsed());
         let words = trouble.to_string();
         assert!(words.contains("had not ended after 100ms") && words.contains("may run on"));
         assert_eq!(left().len(), 1);
         let mut reaped = false;
-        while !reaped && begin.elapsed() < Duration::from_secs(20) {
+        while !reaped && begin.elapsed() < Duration::from_secs(30) {
             std::thread::sleep(Duration::from_millis(50));
             reaped = left().is_empty();
         }
