@@ -91,21 +91,22 @@ async fn what_came_since_the_forecast_stops_a_deletion() {
     let host = world.host();
     host.done("restart-service", json!(["prod", "api"])).await;
     let pid = host.pids("prod", "api").await[0];
+    let (one, all) = (json!(["prod", "api"]), json!(["prod"]));
     let places = [
-        ("delete-service", json!(["prod", "api"]), "services/api/data"),
-        ("delete-service", json!(["prod", "api"]), "services/api/work/data"),
-        ("delete-service", json!(["prod", "api"]), "services/api/replicas/0/config/data"),
-        ("recreate-environment", json!(["prod"]), "services/api/work/data"),
-        ("recreate-environment", json!(["prod"]), "services/api/healthy/data"),
-        ("delete-environment", json!(["prod"]), "services/api/work/data"),
-        ("delete-environment", json!(["prod"]), "services/data"),
-        ("delete-environment", json!(["prod"]), "data"),
+        ("delete-service", &one, "services/api", "data"),
+        ("delete-service", &one, "services/api/work", "data"),
+        ("delete-service", &one, "services/api/replicas/0/config", "data"),
+        ("recreate-environment", &all, "services/api/work", "data"),
+        ("recreate-environment", &all, "services/api/healthy", "data"),
+        ("delete-environment", &all, "services/api/work", "data"),
+        ("delete-environment", &all, "services", "data"),
+        ("delete-environment", &all, "", "data"),
     ];
-    for (function, arguments, place) in places {
+    for (function, arguments, place, name) in places {
         let forecast = host.exact(function, arguments.clone()).await;
-        let path = world.root().join("prod").join(place);
+        let path = world.root().join("prod").join(place).join(name);
         fs::write(&path, "precious").unwrap();
-        let performed = host.perform(function, arguments, forecast).await.unwrap();
+        let performed = host.perform(function, arguments.clone(), forecast).await.unwrap();
         let Performed::Refused { code, result } = performed else { panic!("{performed:?}") };
         assert_eq!(code, "touches-grown", "{function} {place}");
         assert!(result["err"]["conflict"].is_string(), "{result}");
