@@ -303,3 +303,28 @@ async fn without_a_strong_etag_there_is_no_forecast() {
         host.exact("post", post("docs")).await;
     }
 }
+
+/// Where an endpoint's counts are full, an effect on something new makes another be forgotten: a plan of two such could be
+/// done by half.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_ends_before_an_effect_whose_count_it_makes_be_forgotten() {
+    let server = Server::answering(|_| answer(200, "", ""));
+    let host = Host::of(open(&server.url()));
+    host.effect("post", post("0")).await.unwrap();
+    let first = host.exact("post", post("new")).await;
+    let earlier = [Planned { call: host.resolve("post", post("new")).unwrap(), forecast: first }];
+    let other = async || host.forecast("post", post("other"), &earlier).await.unwrap();
+    assert!(matches!(other().await, Forecasted::Exact(_)));
+    let file = host.folder.path().join("http/s.json");
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for n in 1..1024 {
+        state["effects"][format!("http/s/{n}")] = json!(n + 1);
+    }
+    state["number"] = json!(1024);
+    std::fs::write(&file, state.to_string()).unwrap();
+    let full = other().await;
+    assert!(matches!(&full, Forecasted::Inexact(why) if why.contains("last changed")), "{full:?}");
+    // What was changed lately is not forgotten.
+    let lately = host.forecast("post", post("1023"), &earlier).await.unwrap();
+    assert!(matches!(lately, Forecasted::Exact(_)), "{lately:?}");
+}
