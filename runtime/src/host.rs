@@ -129,6 +129,9 @@ impl HostBuilder {
         let config = self.config;
         let (catalogue, sources) = load_catalogue_with_sources(&config, self.catalogues)?;
         let catalogue = Arc::new(catalogue);
+        interlock_providers::tell_operator(|resource, fault| {
+            tracing::warn!(%resource, error = %fault, "an effect was not begun");
+        });
         check_grants(&config, &catalogue)?;
         programs::check_secrets(&config, &catalogue)?;
         let mut providers = self.providers;

@@ -18,6 +18,7 @@ pub mod kv;
 pub mod provider;
 mod regular;
 pub mod secrets;
+mod unbegun;
 
 pub use error::ProviderFault;
 pub use provider::{
@@ -25,3 +26,4 @@ pub use provider::{
     StillAllowed, Told,
 };
 pub use regular::open_regular;
+pub use unbegun::tell_operator;

@@ -9,8 +9,8 @@ use std::{
 };
 
 /// The file that grows, and the one before it.
-const NOW: &str = "log";
-const BEFORE: &str = "log.old";
+pub(super) const NOW: &str = "log";
+pub(super) const BEFORE: &str = "log.old";
 /// Each of the two files is at most this long, in bytes (and one line).
 const MAX_FILE: u64 = 256 * 1024;
 /// A longer line is cut into several, in bytes.

@@ -20,6 +20,10 @@ use std::{
 const MAX_READ: u64 = 4 * 1024 * 1024;
 /// The most entries that are counted below one folder.
 const MAX_COUNT: u64 = 1_000_000;
+/// The most folders, one in the other, in which files are counted: each is open meanwhile.
+const MAX_DEPTH: usize = 64;
+/// The random bytes in the name of a file that is not renamed yet.
+const TEMPORARY_BYTES: usize = 8;
 
 /// An I/O error with what was tried.
 pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> ProviderFault {
@@ -184,7 +188,7 @@ impl Folder {
     /// Replaces a file as a whole: written beside it, synced, renamed, and the folder synced.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ProviderFault> {
         let what = || format!("writing `{}`", self.path_of(name));
-        let temporary = format!(".{name}.{}.new", random_hex(8)?);
+        let temporary = format!(".{name}.{}.new", random_hex(TEMPORARY_BYTES)?);
         let written = (|| {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
             let mut file = self.raw(&temporary, flags, 0o600)?;
@@ -231,27 +235,62 @@ impl Folder {
         Ok(names)
     }
 
-    /// How many files are below, links counted and not followed; `None` beyond a million.
+    /// The first name by the alphabet that is not what `known` says may be here: all names are asked for, also those
+    /// with a dot before them and those that are not UTF-8.
+    pub(super) fn first_unlike(
+        &self,
+        known: impl Fn(&str, cap_std::fs::FileType) -> bool,
+    ) -> Result<Option<String>, ProviderFault> {
+        let what = || format!("listing `{}`", self.shown);
+        let mut first: Option<String> = None;
+        for entry in self.dir.entries().map_err(io(what()))? {
+            let entry = entry.map_err(io(what()))?;
+            let name = entry.file_name();
+            let kind = entry.file_type().map_err(io(what()))?;
+            if name.to_str().is_some_and(|name| known(name, kind)) {
+                continue;
+            }
+            let name = name.to_string_lossy().into_owned();
+            if first.as_ref().is_none_or(|first| name < *first) {
+                first = Some(name);
+            }
+        }
+        Ok(first)
+    }
+
+    /// How many files are below, links counted and not followed; `None` beyond a million, where folders are too deep, and
+    /// where one of them cannot be read: what is not known is not shown as a number.
     pub(super) fn count_files(&self) -> Result<Option<u64>, ProviderFault> {
+        let what = || format!("counting in `{}`", self.shown);
         let (mut files, mut seen) = (0u64, 0u64);
-        let mut open = vec![self.dir.try_clone().map_err(io(format!("opening `{}`", self.shown)))?];
-        while let Some(dir) = open.pop() {
-            for entry in dir.entries().map_err(io(format!("counting in `{}`", self.shown)))? {
-                let entry = entry.map_err(io(format!("counting in `{}`", self.shown)))?;
-                seen += 1;
-                if seen > MAX_COUNT || open.len() > 10_000 {
-                    return Ok(None);
-                }
-                // What vanishes while we count is not there.
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => {
-                        if let Ok(inner) = entry.open_dir() {
-                            open.push(inner);
-                        }
+        // Depth first: only the folders on the way to where we are stay open.
+        let mut open = vec![self.dir.entries().map_err(io(what()))?];
+        while let Some(here) = open.last_mut() {
+            let Some(entry) = here.next() else {
+                open.pop();
+                continue;
+            };
+            let entry = entry.map_err(io(what()))?;
+            seen += 1;
+            if seen > MAX_COUNT {
+                return Ok(None);
+            }
+            // What vanishes while we count is not there.
+            let gone = |e: &io::Error| e.kind() == io::ErrorKind::NotFound;
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => {
+                    if open.len() >= MAX_DEPTH {
+                        return Ok(None);
                     }
-                    Ok(_) => files += 1,
-                    Err(_) => {}
+                    match entry.open_dir().and_then(|dir| dir.entries()) {
+                        Ok(inner) => open.push(inner),
+                        Err(error) if gone(&error) => {}
+                        Err(_) => return Ok(None),
+                    }
                 }
+                Ok(_) => files += 1,
+                Err(error) if gone(&error) => {}
+                Err(_) => return Ok(None),
             }
         }
         Ok(Some(files))
@@ -349,6 +388,16 @@ impl Folder {
             Err(error) => Err(io(format!("probing `{}`", self.path_of(name)))(error.into())),
         }
     }
+}
+
+/// Whether a name is that of a file of ours that a crash kept from being renamed.
+pub(super) fn is_temporary(name: &str) -> bool {
+    let inner = name.strip_prefix('.').and_then(|n| n.strip_suffix(".new"));
+    inner.and_then(|n| n.rsplit_once('.')).is_some_and(|(name, random)| {
+        !name.is_empty()
+            && random.len() == 2 * TEMPORARY_BYTES
+            && random.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+    })
 }
 
 /// A held lock file (flock(2)); the kernel frees it when the holder ends, however it ends.

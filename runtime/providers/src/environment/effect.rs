@@ -1,5 +1,5 @@
 //! Performing effects. Always in this order: lock the environment, look at the world again, compare the
-//! revision, compare what would be touched, put the new revision on disk, act. Two hosts on one
+//! revision, compare what would be touched and what would be discarded, put the new revision on disk, act. Two hosts on one
 //! directory therefore cannot both win, and a crash in the middle leaves a revision that has moved.
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     replica::{self, REPLICAS, Replica},
     runner::{HEALTHY, SETTLE, mark_healthy},
     state::{CONFIGS, MAX_VERSIONS, STATE, ServiceState, hex_digest},
+    strangers::in_the_way,
 };
 use crate::{FROZEN, Performed, ProviderFault};
 use interlock_authority::{Forecast, Resource, Revision};
@@ -35,6 +36,15 @@ pub(super) struct Advanced {
 
 fn refused(code: &'static str, why: impl std::fmt::Display) -> Performed {
     Performed::Refused { code, result: conflict(why) }
+}
+
+/// Where the effect would end or delete more than was shown: files that came since, replicas that were started.
+fn grown(effect: &Effect, forecast: &Forecast) -> Option<String> {
+    let ends = |word: &str| word == "stops" || word.starts_with("deletes ");
+    effect.counts.iter().filter(|(word, _)| ends(word)).find_map(|(word, now)| {
+        let said = forecast.counts.get(word).copied().unwrap_or(0);
+        (*now > said).then(|| format!("it {word} {now} now, where {said} were foreseen"))
+    })
 }
 
 impl Inner {
@@ -73,6 +83,11 @@ impl Inner {
         let touches = touches(name, operation, &effect)?;
         if let Some(more) = touches.iter().find(|t| !expected.forecast.touches.contains(t)) {
             let why = format_args!("it would touch `{more}` too, which was not foreseen");
+            return Ok(refused("touches-grown", why));
+        }
+        if let Some(why) = grown(&effect, expected.forecast)
+            .map_or_else(|| in_the_way(&environment, operation), |why| Ok(Some(why)))?
+        {
             return Ok(refused("touches-grown", why));
         }
         // The lock may have been waited for: what an operator stopped meanwhile does not begin.

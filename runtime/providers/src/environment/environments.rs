@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 pub(super) const ENVIRONMENT: &str = "environment.toml";
 /// The file that makes a folder a service.
 pub(super) const DEFINITION: &str = "service.toml";
+/// The folder of services in an environment.
 pub(super) const SERVICES: &str = "services";
 
 /// One environment.

@@ -6,6 +6,7 @@ use super::{
     environments::{DEFINITION, Environment, Service},
     model::{Effect, Model, Operation},
     provider::Inner,
+    state::STATE,
 };
 use crate::ProviderFault;
 use interlock_authority::{Resource, Revision};
@@ -78,7 +79,8 @@ impl Inner {
                 services
             }
         };
-        let mut model = Model { exists: true, ..Model::default() };
+        let adopted = environment.folder.read(STATE)?.is_some();
+        let mut model = Model { exists: true, adopted, ..Model::default() };
         for service in services {
             model.services.insert(service.name.clone(), service.as_model()?);
         }
@@ -111,8 +113,12 @@ pub(super) fn touches(
 impl Service {
     fn as_model(&self) -> Result<super::model::Service, ProviderFault> {
         let work_files = match self.folder.find("work")? {
-            None => 0,
-            Some(work) => work.count_files()?.unwrap_or(u64::MAX),
+            None => Some(0),
+            Some(work) => work.count_files()?,
+        };
+        let work_files = match (work_files, self.files_beside()?) {
+            (Some(work), Some(beside)) => work.saturating_add(beside),
+            _ => u64::MAX,
         };
         Ok(super::model::Service {
             defined: self.definition.replicas,
@@ -122,6 +128,8 @@ impl Service {
             in_force: self.state.in_force,
             latest: self.state.latest(),
             work_files,
+            adopted: self.adopted,
+            moved: false,
         })
     }
 }

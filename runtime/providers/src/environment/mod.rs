@@ -17,7 +17,8 @@
 //! ```
 //!
 //! An environment's definition is the set of its `service.toml` files: deleting a service deletes its
-//! folder, and recreating an environment deletes everything in its services but these files.
+//! folder, and recreating an environment deletes everything in its services but these files. What lies there and is
+//! nobody's stops a deletion before it begins (`strangers.rs`).
 //!
 //! What stops what: names are single segments and links are never followed (`disk.rs`); a recycled
 //! process number is never signalled (`process.rs`); a service never loses its owner (`runner.rs`);
@@ -42,6 +43,7 @@ mod replica;
 mod runner;
 pub mod sample;
 mod state;
+mod strangers;
 
 pub use catalogue::{PROVIDER, catalogue};
 pub use commands::commands;

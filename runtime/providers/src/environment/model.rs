@@ -44,8 +44,12 @@ pub(super) struct Service {
     pub(super) in_force: u32,
     /// The newest configuration version.
     pub(super) latest: u32,
-    /// Files in its working folder, counted now.
+    /// Files in its working folder and beside its configuration, counted now; the largest number where they cannot be.
     pub(super) work_files: u64,
+    /// Whether it has a state of its own. Else its revision is made of the floor, which deletions raise.
+    pub(super) adopted: bool,
+    /// Whether an effect before raised that floor: its revision is another one then than is looked at now.
+    pub(super) moved: bool,
 }
 
 /// One environment. Where only single services are asked about, the others need not be there.
@@ -53,6 +57,9 @@ pub(super) struct Service {
 pub(super) struct Model {
     pub(super) exists: bool,
     pub(super) services: BTreeMap<String, Service>,
+    /// As of a service, of the environment itself.
+    pub(super) adopted: bool,
+    pub(super) moved: bool,
 }
 
 /// What an effect does.
@@ -114,6 +121,26 @@ impl Service {
 }
 
 impl Model {
+    /// Another environment is deleted: the floor of all is raised.
+    pub(super) fn other_is_deleted(&mut self) {
+        self.raise_floor();
+        self.moved |= !self.adopted || self.services.values().any(|service| !service.adopted);
+    }
+
+    fn raise_floor(&mut self) {
+        for service in self.services.values_mut() {
+            service.moved |= !service.adopted;
+        }
+    }
+
+    /// Whether the effects before would leave what an operation is about with a revision that nobody foresees.
+    pub(super) fn is_moved(&self, operation: &Operation) -> bool {
+        match operation.service() {
+            Some(name) => self.services.get(name).is_some_and(|service| service.moved),
+            None => self.moved,
+        }
+    }
+
     /// Applies one operation: what it does, and the environment after it.
     pub(super) fn apply(&mut self, environment: &str, operation: &Operation) -> Outcome {
         if !self.exists {
@@ -192,11 +219,17 @@ impl Model {
                     counts([("stops", service.running()), ("deletes files", service.files())]);
                 note = Some("Its definition and its captured logs are deleted too.".to_owned());
                 self.services.remove(name);
+                self.raise_floor();
                 ("delete", counts)
             }
             // About the environment: handled above.
             Operation::DeleteEnvironment | Operation::Recreate => ("", counts([])),
         };
+        // An effect gives a state to what it touches, and the run that has it learns the new revisions.
+        self.adopted = true;
+        if let Some(service) = self.services.get_mut(name) {
+            service.adopted = true;
+        }
         Outcome::Effect(Effect { verb, counts, services: vec![name.to_owned()], result, note })
     }
 
@@ -210,7 +243,9 @@ impl Model {
                 service.running = (0..service.defined).collect();
                 (service.stopped, service.in_force, service.latest) = (false, 1, 1);
                 service.work_files = 0;
+                (service.adopted, service.moved) = (true, false);
             }
+            (self.adopted, self.moved) = (true, false);
             let starts = self.services.values().map(Service::running).sum();
             (
                 "recreate",
@@ -245,8 +280,11 @@ mod tests {
             in_force: 1,
             latest: 1,
             work_files: 3,
+            adopted: true,
+            moved: false,
         };
-        Model { exists: true, services: [("api".to_owned(), api)].into() }
+        let services = [("api".to_owned(), api)].into();
+        Model { exists: true, services, adopted: true, moved: false }
     }
 
     fn result(model: &mut Model, operation: Operation) -> serde_json::Value {

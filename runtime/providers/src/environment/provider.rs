@@ -9,6 +9,7 @@ use super::{
     replica::Starter,
     runner::RunnerProgram,
     state::Root,
+    strangers::in_the_way,
 };
 use crate::{
     Forecasted, Forecaster, Performed, Performer, ProviderFault, Reader, StillAllowed,
@@ -54,6 +55,21 @@ impl EnvironmentProvider {
     ) -> Result<T, ProviderFault> {
         let inner = self.inner.clone();
         blocking(move || work(&inner)).await
+    }
+}
+
+/// An earlier effect of a plan, as far as it is one for an environment.
+#[derive(Debug)]
+pub(super) enum Before {
+    /// On the environment itself.
+    Here(Operation),
+    /// Another environment is deleted.
+    OtherDeleted,
+}
+
+impl Before {
+    fn here(&self) -> Option<&Operation> {
+        if let Self::Here(operation) = self { Some(operation) } else { None }
     }
 }
 
@@ -127,11 +143,14 @@ impl Forecaster for EnvironmentProvider {
         let Some((environment, wanted)) = operation(&call)? else { return Err(not_served(&call)) };
         let mut before = Vec::new();
         for planned in earlier {
-            // Effects of other providers and on other environments change nothing here.
-            if let Some((name, operation)) = operation(&planned.call)?
-                && name == environment
-            {
-                before.push(operation);
+            // Effects of other providers change nothing here, and of those on other environments only a deletion does:
+            // what is made anew has other revisions than before.
+            match operation(&planned.call)? {
+                Some((name, operation)) if name == environment => {
+                    before.push(Before::Here(operation));
+                }
+                Some((_, Operation::DeleteEnvironment)) => before.push(Before::OtherDeleted),
+                _ => {}
             }
         }
         let resource = call.resource().clone();
@@ -191,7 +210,7 @@ impl Inner {
         &self,
         name: &str,
         resource: &Resource,
-        before: &[Operation],
+        before: &[Before],
         wanted: &Operation,
     ) -> Result<Forecasted, ProviderFault> {
         if self.root.environment(name)?.is_none() {
@@ -205,24 +224,41 @@ impl Inner {
             return Ok(answer(Model::default().apply(name, wanted)));
         };
         // Services named by nobody need not be sound; an operation on all of them needs them all.
-        let named: Option<Vec<&str>> =
-            before.iter().chain([wanted]).map(Operation::service).collect();
+        let named: Option<Vec<&str>> = before
+            .iter()
+            .filter_map(Before::here)
+            .chain([wanted])
+            .map(Operation::service)
+            .collect();
         let mut model = self.model(&environment, named)?;
         if model.services.values().any(|s| s.work_files == u64::MAX) {
-            let why = "a working folder has more than a million files; they were not counted";
+            let why = "the files of a service could not be counted: more than a million, too deep, or not readable";
             return Ok(Forecasted::Inexact(why.to_owned()));
         }
-        for operation in before {
-            model.apply(name, operation);
+        for before in before {
+            match before {
+                Before::Here(operation) => _ = model.apply(name, operation),
+                Before::OtherDeleted => model.other_is_deleted(),
+            }
         }
+        let moved = model.is_moved(wanted);
         let effect = match model.apply(name, wanted) {
             Outcome::Effect(effect) => effect,
             outcome => return Ok(answer(outcome)),
         };
+        if moved {
+            let why = format!(
+                "`{resource}`, or something below it, had no effect yet, and a deletion before in the plan gives it another revision"
+            );
+            return Ok(Forecasted::Inexact(why));
+        }
         let Some(revision) = self.revision(&environment, wanted.service())? else {
             let why = format!("`{resource}` does not exist yet");
             return Ok(Forecasted::Inexact(why));
         };
+        if let Some(why) = in_the_way(&environment, wanted)? {
+            return Ok(Forecasted::Inexact(why));
+        }
         let touches = touches(name, wanted, &effect)?;
         Ok(Forecasted::Exact(
             Forecast {

@@ -7,7 +7,7 @@ use super::{
     provider::{Inner, Ran, Work, ending},
     run::Trouble,
 };
-use crate::{FROZEN, Forecasted, NOT_STARTED, Performed, ProviderFault};
+use crate::{FROZEN, Forecasted, NOT_STARTED, Performed, ProviderFault, unbegun::not_begun};
 use interlock_authority::{
     Forecast, Revision,
     canonical::digest_bytes,
@@ -104,15 +104,16 @@ impl Work<'_> {
         let ran = match self.run(Step::Call, never) {
             Ok(Ok(ran)) => ran,
             Ok(Err(trouble @ Trouble::NotStarted(_))) => {
-                let words = self.fault(Step::Call, trouble).to_string();
-                let result = command.failed(&words).unwrap_or_default();
+                let words = not_begun(self.call.resource(), &self.fault(Step::Call, trouble));
+                let result = command.failed(words).unwrap_or_default();
                 return Ok(Performed::Refused { code: NOT_STARTED, result });
             }
             // INVARIANT AT-MOST-ONCE: it was begun, and nobody knows how far it came.
             Ok(Err(trouble)) => return Err(self.fault(Step::Call, trouble)),
             // There is no program, or it cannot be given these values: nothing was begun.
             Err(fault) => {
-                let result = command.failed(&fault.to_string()).unwrap_or_default();
+                let words = not_begun(self.call.resource(), &fault);
+                let result = command.failed(words).unwrap_or_default();
                 return Ok(Performed::Refused { code: NOT_STARTED, result });
             }
         };
@@ -193,8 +194,9 @@ impl Inner {
         };
         let stale = |why: &str| refused("stale", command.conflict(why));
         // Until the effect's own program is started nothing has happened, whatever went wrong.
-        let not_started =
-            |fault: ProviderFault| refused(NOT_STARTED, command.failed(&fault.to_string()));
+        let not_started = |fault: ProviderFault| {
+            refused(NOT_STARTED, command.failed(not_begun(call.resource(), &fault)))
+        };
         let _lock = match lock(&self.locks, call.resource(), LOCK_WAIT) {
             Ok(Some(lock)) => lock,
             Ok(None) => {
@@ -214,7 +216,9 @@ impl Inner {
                 return stale(&why);
             }
             Ok(Seen::Answer(answer)) => return refused("stale", Some(answer)),
-            Ok(Seen::Unknown(why)) => return stale(&why),
+            Ok(Seen::Unknown(why)) => {
+                return stale(not_begun(call.resource(), &work.fault(Step::Revision, why)));
+            }
             Err(fault) => return not_started(fault),
         }
         match work.dry_run(&never) {
@@ -224,7 +228,9 @@ impl Inner {
                 return stale("its dry run says something else than when it was foreseen");
             }
             Ok(Seen::Answer(answer)) => return refused("stale", Some(answer)),
-            Ok(Seen::Unknown(why)) => return stale(&why),
+            Ok(Seen::Unknown(why)) => {
+                return stale(not_begun(call.resource(), &work.fault(Step::Forecast, why)));
+            }
             Err(fault) => return not_started(fault),
         }
         // Lock and dry run took their time: what an operator stopped meanwhile does not begin.

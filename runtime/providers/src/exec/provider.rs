@@ -5,12 +5,13 @@
 use super::run::{Finished, Program, Trouble, run};
 use crate::{
     Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader, StillAllowed,
+    Told,
     blocking::blocking,
     secrets::{Redaction, Secrets},
 };
 use async_trait::async_trait;
 use interlock_authority::{
-    Catalogue, InterfaceName, Permitted, PermittedEffect, Planned,
+    Catalogue, Class, InterfaceName, Permitted, PermittedEffect, Planned,
     catalogue::{Command, ResolvedCall, Step},
 };
 use serde_json::Value;
@@ -121,6 +122,38 @@ impl Reader for ExecProvider {
         let _tie = Tie(over.clone());
         blocking(move || inner.read(&call, &over)).await
     }
+
+    /// A program may tell whomever it speaks to what it is given, whatever its class.
+    fn told(&self, call: &Permitted) -> Told {
+        let call = call.call();
+        self.inner.command(call).map_or(Told::Nothing, |command| chosen(command, call))
+    }
+}
+
+/// What the programs that answer or foresee a call are given of its arguments, once; and a byte for each start of one,
+/// because that one is started is something said, too.
+fn chosen(command: &Command, call: &ResolvedCall) -> Told {
+    let steps = match call.class() {
+        Class::Read => [Some(Step::Call), None],
+        Class::Change | Class::Destroy => [Some(Step::Revision), Some(Step::Forecast)],
+    };
+    let (mut starts, mut words) = (0, Vec::new());
+    for step in steps.into_iter().flatten() {
+        // What cannot be given to a program is told to nobody.
+        let Ok(Some(prepared)) = command.prepare(step, call.arguments()) else { continue };
+        starts += 1;
+        words.extend(prepared.argv.into_iter().skip(1).chain(prepared.stdin));
+    }
+    let given = |value: &Value| {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Null => return 0,
+            other => other.to_string(),
+        };
+        let is_given = words.iter().any(|word| word.contains(&text));
+        if is_given { text.len() as u64 } else { 0 }
+    };
+    Told::Bytes(call.arguments().values().map(given).fold(starts, u64::saturating_add))
 }
 
 #[async_trait]

@@ -4,9 +4,15 @@ use super::{
     ExecProvider,
     tests::{Bench, acting, gone, hours, look, running, sh},
 };
-use crate::{Forecasted, Forecaster as _, Performed, Performer as _, Reader as _, alone::Alone};
+use crate::{
+    Forecasted, Forecaster as _, Performed, Performer as _, Reader as _, Told, alone::Alone,
+};
 use interlock_authority::{Permitted, Planned, ResolvedCall};
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 struct Roles {
     provider: ExecProvider,
@@ -81,4 +87,64 @@ async fn what_comes_near_an_earlier_effect_of_the_plan_is_no_forecast() {
     );
     let far = roles.provider.forecast(&asked("b"), &earlier).await.unwrap();
     assert!(matches!(far, Forecasted::Exact(_)), "{far:?}");
+}
+
+/// What programs are given while a run plans is counted, as what goes to an endpoint is: reads are carriers, too.
+#[test]
+fn what_programs_are_given_while_planning_is_counted() {
+    let asked = |lines: &str| {
+        let bench = look("json", lines);
+        let roles = Roles::of(&bench);
+        roles.provider.told(&roles.permitted(bench.call("look", "json", &["secret-12"])))
+    };
+    let argv =
+        |more: &str| format!("argv = [\"/bin/true\", \"literals are the catalogue's\"{more}]");
+    assert_eq!(asked(&argv("")), Told::Bytes(1));
+    assert_eq!(asked(&argv(", \"{name}\"")), Told::Bytes(1 + 9));
+    assert_eq!(asked(&argv(", \"--name={name}\", \"{name}\"")), Told::Bytes(1 + 9));
+    assert_eq!(asked(&format!("{}\nstdin = \"{{name}}\"", argv(""))), Told::Bytes(1 + 9));
+    // Of an effect what its dry run and its revision are given, and not what it is itself.
+    let (bench, _) = acting(false);
+    let roles = Roles::of(&bench);
+    let effect = bench.call("act", "put", &["a", "a content that only the effect reads"]);
+    assert_eq!(roles.provider.told(&roles.permitted(effect)), Told::Bytes(2 + 1));
+}
+
+/// What a program or the system says of an effect that was not begun is for the operator, and not for a plugin.
+#[test]
+fn why_an_effect_was_not_begun_is_told_to_the_operator_alone() {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    crate::tell_operator(|resource, fault| {
+        TOLD.lock().unwrap().push(format!("{resource}: {fault}"));
+    });
+    let (bench, place) = acting(true);
+    fs::write(place.join(".token"), "a long secret").unwrap();
+    let call = || bench.call("act", "put", &["a", "new"]);
+    let never = std::sync::atomic::AtomicBool::new(false);
+    let Forecasted::Exact(forecast) = bench.inner.forecast(&call(), &never).unwrap() else {
+        panic!("no forecast");
+    };
+    let attempt = || {
+        let performed =
+            bench.inner.perform(&call(), &forecast, &forecast.revision, &|| Ok(())).unwrap();
+        let Performed::Refused { code, result } = performed else { panic!("{performed:?}") };
+        (code, result.to_string())
+    };
+    let here = place.to_str().unwrap();
+    let told_here = |part: &str| {
+        let told = std::mem::take(&mut *TOLD.lock().unwrap());
+        told.iter().any(|told| told.starts_with("box/a: ") && told.contains(part))
+    };
+    // A secret is gone, and then a program says something else than it should.
+    fs::remove_file(place.join(".token")).unwrap();
+    let (code, words) = attempt();
+    assert_eq!(code, crate::NOT_STARTED);
+    assert!(words.contains("its log says why") && !words.contains(here), "{words}");
+    assert!(told_here(here));
+    fs::write(place.join(".token"), "a long secret").unwrap();
+    fs::write(place.join("box.sh"), "echo at /etc/passwd >&2; kill -KILL $$").unwrap();
+    let (code, words) = attempt();
+    assert_eq!(code, "stale");
+    assert!(words.contains("its log says why") && !words.contains("passwd"), "{words}");
+    assert!(told_here("passwd"));
 }

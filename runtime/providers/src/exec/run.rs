@@ -1,7 +1,8 @@
 //! One program, from its start to its end, within bounds. It gets an environment of its own, a process group
 //! of its own and pipes; it does not get a shell, a terminal, or more time or room than it was given. One
 //! loop watches all of it, so that a program that reads nothing, writes without end, or leaves a child
-//! behind that holds the pipes cannot keep the host waiting.
+//! behind that holds the pipes cannot keep the host waiting. Nor can one that does not end when it is killed, because it
+//! became another user's or the kernel holds it: it is waited for a moment, told as what it is, and reaped later.
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -14,8 +15,11 @@ use std::{
         unix::process::{CommandExt as _, ExitStatusExt as _},
     },
     path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::atomic::{AtomicBool, Ordering},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use thiserror::Error;
@@ -26,6 +30,12 @@ pub(crate) const MAX_STDOUT: usize = 1 << 20;
 pub(crate) const MAX_STDERR: usize = 64 * 1024;
 /// How often it is looked whether anybody still waits.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long a killed program may take to end.
+const KILLED: Duration = Duration::from_secs(2);
+/// The most programs that run on though they were killed, before no other is started.
+const MOST_LEFT: usize = 16;
+/// Programs that did not end when they were killed, until they do: nobody else would reap them.
+static LEFT: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// A program as it is started.
 pub(crate) struct Program<'a> {
@@ -61,32 +71,65 @@ pub(crate) enum Trouble {
     Abandoned,
     #[error("it was lost: {0}")]
     Lost(io::Error),
+    /// It may be doing what it does still.
+    #[error("{0}; but it did not end then, and may run on")]
+    RunsOn(Box<Trouble>),
 }
 
-/// A started program. However it is left, its process group ends and it is reaped.
+/// A started program. However it is left, its process group is told to end, and it is reaped, now or later.
 struct Group {
-    child: Child,
+    /// Nothing once it is reaped, or among those that are left.
+    child: Option<Child>,
     id: Option<Pid>,
-    reaped: bool,
 }
 
 impl Group {
-    /// Ends the whole group; then the program is reaped. In this order: until then its number is nobody else's.
-    fn end(&mut self) -> io::Result<std::process::ExitStatus> {
-        if let Some(id) = self.id.filter(|_| !self.reaped) {
+    /// Kills the whole group, and the program by itself should it have left it. Until it is reaped its number is nobody
+    /// else's.
+    fn kill(&mut self) {
+        #[cfg(test)]
+        if tests::SPARED.get() {
+            return;
+        }
+        if let Some(id) = self.id.filter(|_| self.child.is_some()) {
             let _nobody_left = kill_process_group(id, Signal::KILL);
         }
-        self.reaped = true;
-        self.child.wait()
+        if let Some(child) = &mut self.child {
+            let _ended = child.kill();
+        }
+    }
+
+    /// Ends the whole group; then the program is reaped. Nothing where it does not end: it is kept, to be reaped later.
+    fn end(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.kill();
+        let until = Instant::now() + KILLED;
+        let Some(mut child) = self.child.take() else { return Ok(None) };
+        loop {
+            match child.try_wait() {
+                Ok(None) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Ok(None) => {
+                    left().push(child);
+                    return Ok(None);
+                }
+                other => return other,
+            }
+        }
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if !self.reaped {
-            let _gone = self.end();
-        }
+        let _reaped_later = self.end();
     }
+}
+
+/// The programs that run on, without those that have ended by now.
+fn left() -> std::sync::MutexGuard<'static, Vec<Child>> {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    left.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    left
 }
 
 /// A pipe that a program writes into.
@@ -151,6 +194,15 @@ impl Input<'_> {
     }
 }
 
+/// Whether another program may be started beside those that run on.
+fn room_beside(left: usize) -> Result<(), Trouble> {
+    if left < MOST_LEFT {
+        return Ok(());
+    }
+    let why = format!("{left} programs run on that were killed; an operator has to end them first");
+    Err(Trouble::NotStarted(why))
+}
+
 fn start(program: &Program<'_>) -> Result<Group, Trouble> {
     let Some((path, arguments)) = program.argv.split_first() else {
         return Err(Trouble::NotStarted("there is no program".to_owned()));
@@ -159,6 +211,7 @@ fn start(program: &Program<'_>) -> Result<Group, Trouble> {
     if !Path::new(path).is_absolute() {
         return Err(Trouble::NotStarted("its path is not absolute".to_owned()));
     }
+    room_beside(left().len())?;
     if !Path::new(program.directory).is_dir() {
         let folder = program.directory;
         return Err(Trouble::NotStarted(format!("its directory `{folder}` does not exist")));
@@ -181,15 +234,36 @@ fn start(program: &Program<'_>) -> Result<Group, Trouble> {
             _ => Trouble::NotStarted(e.to_string()),
         })?;
     let id = i32::try_from(child.id()).ok().filter(|id| *id > 1).and_then(Pid::from_raw);
-    Ok(Group { child, id, reaped: false })
+    Ok(Group { child: Some(child), id })
 }
 
 /// Runs a program to its end. It blocks; `abandoned` ends it early.
 pub(crate) fn run(program: &Program<'_>, abandoned: &AtomicBool) -> Result<Finished, Trouble> {
     let deadline = Instant::now() + program.time;
     let mut group = start(program)?;
+    let watched = watch(&mut group, program, deadline, abandoned);
+    let ended = group.end();
+    match (watched, ended) {
+        (Ok((stdout, stderr)), Ok(Some(status))) => {
+            let end = status.code().ok_or_else(|| status.signal().unwrap_or_default());
+            Ok(Finished { end, stdout, stderr })
+        }
+        (Ok(_), Ok(None)) => Err(Trouble::Lost(io::ErrorKind::TimedOut.into())),
+        (Err(trouble), Ok(None)) => Err(Trouble::RunsOn(Box::new(trouble))),
+        (Err(trouble), _) => Err(trouble),
+        (Ok(_), Err(error)) => Err(Trouble::Lost(error)),
+    }
+}
+
+/// Watches a program until it has ended by itself: what it had printed then.
+fn watch(
+    group: &mut Group,
+    program: &Program<'_>,
+    deadline: Instant,
+    abandoned: &AtomicBool,
+) -> Result<(Vec<u8>, Vec<u8>), Trouble> {
     let (mut stdout, mut stderr, mut input, handle) =
-        connect(&mut group, program).map_err(Trouble::Lost)?;
+        connect(group, program).map_err(Trouble::Lost)?;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -207,9 +281,7 @@ pub(crate) fn run(program: &Program<'_>, abandoned: &AtomicBool) -> Result<Finis
             // ever; it ends with the group, and what it still writes is nobody's answer.
             stdout.take()?;
             stderr.take()?;
-            let status = group.end().map_err(Trouble::Lost)?;
-            let end = status.code().ok_or_else(|| status.signal().unwrap_or_default());
-            return Ok(Finished { end, stdout: stdout.bytes, stderr: stderr.bytes });
+            return Ok((stdout.bytes, stderr.bytes));
         }
     }
 }
@@ -218,7 +290,7 @@ type Connected<'a> =
     (Output<std::process::ChildStdout>, Output<std::process::ChildStderr>, Input<'a>, OwnedFd);
 
 fn connect<'a>(group: &mut Group, program: &Program<'a>) -> io::Result<Connected<'a>> {
-    let child = &mut group.child;
+    let child = group.child.as_mut().ok_or(io::ErrorKind::NotFound)?;
     let id = group.id.ok_or(io::ErrorKind::NotFound)?;
     let handle = pidfd_open(id, PidfdFlags::empty())?;
     let stdout = Output::new(child.stdout.take(), MAX_STDOUT)?;
@@ -252,4 +324,65 @@ fn wait(
         Err(error) => return Err(Trouble::Lost(error.into())),
     }
     Ok(all.first().is_some_and(|handle| !handle.revents().is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Nothing of this thread is killed, as if it were another user's.
+        pub(super) static SPARED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    fn sleeping(seconds: &str) -> Result<Finished, Trouble> {
+        let argv = ["/bin/sleep".to_owned(), seconds.to_owned()];
+        let (environment, time) = (Vec::new(), Duration::from_millis(100));
+        let program = Program { argv: &argv, stdin: None, environment, directory: "/", time };
+        run(&program, &AtomicBool::new(false))
+    }
+
+    #[test]
+    fn a_program_that_cannot_be_killed_holds_nobody_and_is_reaped_later() {
+        SPARED.set(true);
+        let begin = Instant::now();
+        let trouble = sleeping("8").unwrap_err();
+        assert!(begin.elapsed() < Duration::from_secs(7), "{:?}", begin.elapsed());
+        let words = trouble.to_string();
+        assert!(words.contains("had not ended after 100ms") && words.contains("may run on"));
+        assert_eq!(left().len(), 1);
+        let mut reaped = false;
+        while !reaped && begin.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(50));
+            reaped = left().is_empty();
+        }
+        assert!(reaped, "it stays a zombie");
+        SPARED.set(false);
+        assert_eq!(sleeping("0").unwrap().end, Ok(0));
+    }
+    #[test]
+    fn programs_that_run_on_are_bounded() {
+        assert!(room_beside(MOST_LEFT - 1).is_ok());
+        let refused = room_beside(MOST_LEFT).unwrap_err();
+        assert!(matches!(&refused, Trouble::NotStarted(why) if why.contains("16")), "{refused}");
+    }
+
+    /// A program may leave the group that it leads, and is killed all the same.
+    #[test]
+    fn a_program_that_left_its_group_ends_too() {
+        let python = "/usr/bin/python3";
+        if !Path::new(python).exists() {
+            return;
+        }
+        let script = "import os, subprocess, time\n\
+             other = subprocess.Popen(['/bin/sleep', '3'], process_group=0)\n\
+             os.setpgid(0, other.pid)\nprint('left', flush=True)\ntime.sleep(1000)\n";
+        let argv = [python.to_owned(), "-c".to_owned(), script.to_owned()];
+        let time = Duration::from_millis(1500);
+        let environment = Vec::new();
+        let program = Program { argv: &argv, stdin: None, environment, directory: "/", time };
+        let trouble = run(&program, &AtomicBool::new(false)).unwrap_err();
+        assert!(matches!(trouble, Trouble::Late(_)), "{trouble}");
+    }
 }

@@ -9,6 +9,7 @@ use cap_std::{ambient_authority, fs::Dir};
 use rustix::{
     fs::{Mode, OFlags, ResolveFlags},
     io::Errno,
+    path::Arg,
 };
 use std::{
     ffi::CString,
@@ -132,7 +133,7 @@ impl Root {
 }
 
 /// One name, which is a folder and no link.
-fn directory(at: impl AsFd, name: &str) -> rustix::io::Result<OwnedFd> {
+fn directory(at: impl AsFd, name: impl Arg) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(at, name, flags, Mode::empty())
 }
@@ -157,7 +158,7 @@ impl Folder {
     }
 
     /// What has this name here, links not followed and nothing opened.
-    pub(super) fn look(&self, name: &str) -> io::Result<Option<Metadata>> {
+    pub(super) fn look(&self, name: impl Arg) -> io::Result<Option<Metadata>> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.0, name, flags, Mode::empty()) {
             Ok(fd) => File::from(fd).metadata().map(Some),
@@ -183,13 +184,18 @@ impl Folder {
     }
 
     /// A folder of this folder.
-    pub(super) fn folder(&self, name: &str) -> rustix::io::Result<Self> {
+    pub(super) fn folder(&self, name: impl Arg) -> rustix::io::Result<Self> {
         directory(&self.0, name).map(Self)
     }
 
     /// All names, our own too, in no order. Names that are not UTF-8 are in no resource, so they come as
     /// nothing.
     pub(super) fn names(&self) -> io::Result<Vec<Option<String>>> {
+        Ok(self.all_names()?.into_iter().map(|name| name.into_string().ok()).collect())
+    }
+
+    /// All names as the file system has them, in no order.
+    pub(super) fn all_names(&self) -> io::Result<Vec<CString>> {
         let mut names = Vec::new();
         // Opened anew: reading a folder moves a position that copies of a descriptor share.
         let own = directory(&self.0, ".")?;
@@ -201,7 +207,7 @@ impl Folder {
             if names.len() >= MAX_NAMES {
                 return Err(io::Error::other("a folder with too many names"));
             }
-            names.push(name.into_string().ok());
+            names.push(name);
         }
         Ok(names)
     }

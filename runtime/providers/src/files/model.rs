@@ -5,10 +5,14 @@ use super::{
     answer::{Problem, ok},
     beneath::{Folder, Root},
     path::{Below, is_reserved},
-    settings::FolderLimits,
+    settings::{FolderLimits, MAX_DEPTH, MAX_ENTRIES},
 };
+use rustix::io::Errno;
 use serde_json::Value;
-use std::{collections::BTreeMap, os::unix::fs::MetadataExt as _};
+use std::{collections::BTreeMap, ffi::CString, os::unix::fs::MetadataExt as _};
+
+/// The most folders, one in the other, that are open while a folder is measured: more than any plugin can make.
+const MAX_OPEN: usize = MAX_DEPTH as usize + 4;
 
 /// One effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +46,8 @@ pub(super) struct Model<'r> {
     root: &'r Root,
     limits: FolderLimits,
     laid: BTreeMap<Below, Node>,
-    /// Files and folders, and bytes; counted when a limit is asked for the first time.
-    used: Option<(u64, u64)>,
+    /// Files and folders, and bytes; counted when a limit is asked for the first time. What cannot be counted is full.
+    used: Option<Option<(u64, u64)>>,
     /// Bytes and entries that the effects before changed.
     more: (i128, i128),
 }
@@ -165,22 +169,28 @@ impl<'r> Model<'r> {
 
     /// Whether the folder takes this much more. Becoming smaller is always taken.
     fn room(&mut self, bytes: i128, entries: i128) -> Result<(), Problem> {
-        let (used_entries, used_bytes) = match self.used {
-            Some(used) => used,
-            None => *self.used.insert(used(self.root, self.limits.entries)?),
-        };
-        let limits = self.limits;
-        let all = i128::from(used_bytes) + self.more.0 + bytes;
-        if bytes > 0 && all > i128::from(limits.total) {
-            let why =
-                format!("the files of the folder have at most {} bytes together", limits.total);
-            return Err(Problem::Full(why));
-        }
-        if entries > 0
-            && i128::from(used_entries) + self.more.1 + entries > i128::from(limits.entries)
-        {
-            let why = format!("the folder holds at most {} files and folders", limits.entries);
-            return Err(Problem::Full(why));
+        if bytes > 0 || entries > 0 {
+            let used = match self.used {
+                Some(used) => used,
+                None => *self.used.insert(used(self.root)?),
+            };
+            let Some((used_entries, used_bytes)) = used else {
+                return Err(Problem::Full(format!(
+                    "the folder cannot be measured and counts as full: it has more than {MAX_ENTRIES} files and folders, is too deep, or cannot be read everywhere"
+                )));
+            };
+            let limits = self.limits;
+            let all = i128::from(used_bytes) + self.more.0 + bytes;
+            if bytes > 0 && all > i128::from(limits.total) {
+                let why =
+                    format!("the files of the folder have at most {} bytes together", limits.total);
+                return Err(Problem::Full(why));
+            }
+            let all = i128::from(used_entries) + self.more.1 + entries;
+            if entries > 0 && all > i128::from(limits.entries) {
+                let why = format!("the folder holds at most {} files and folders", limits.entries);
+                return Err(Problem::Full(why));
+            }
         }
         self.more = (self.more.0 + bytes, self.more.1 + entries);
         Ok(())
@@ -217,26 +227,37 @@ pub(super) fn is_leftover(name: &str) -> bool {
     is_reserved(name) && name.starts_with(super::effect::TEMPORARY)
 }
 
-/// Counts entries and bytes below the root, links not followed; gives up past the limit.
-fn used(root: &Root, most: u64) -> Result<(u64, u64), Problem> {
-    let top = Below::default();
-    let failed = |e| Problem::system("counting", &top, &e);
+/// Counts entries and bytes below the root, links not followed; nothing where it cannot measure all of it.
+fn used(root: &Root) -> Result<Option<(u64, u64)>, Problem> {
     let (mut entries, mut bytes) = (0u64, 0u64);
-    let mut open: Vec<Folder> = vec![root.folder(&top)?];
-    while let Some(folder) = open.pop() {
-        for name in folder.names().map_err(failed)? {
-            entries += 1;
-            if entries > most || open.len() > 256 {
-                return Ok((most.saturating_add(1), bytes));
+    // Depth first: only the folders on the way to where we are stay open, however many there are beside them.
+    let mut open: Vec<(Folder, Vec<CString>)> = Vec::new();
+    let mut next = Some(root.folder(&Below::default())?);
+    loop {
+        if let Some(folder) = next.take() {
+            let Ok(names) = folder.all_names() else { return Ok(None) };
+            // Before they are looked at, so that the names that are held are bounded too.
+            entries = entries.saturating_add(names.len() as u64);
+            if entries > MAX_ENTRIES || open.len() >= MAX_OPEN {
+                return Ok(None);
             }
-            let Some(name) = name else { continue };
-            match folder.look(&name) {
-                Ok(Some(meta)) if meta.is_dir() => open.extend(folder.folder(&name)),
-                Ok(Some(meta)) if meta.is_file() => bytes = bytes.saturating_add(meta.len()),
-                // What vanishes while we count is not there.
-                _ => {}
-            }
+            open.push((folder, names));
+        }
+        let Some((folder, names)) = open.last_mut() else { return Ok(Some((entries, bytes))) };
+        let Some(name) = names.pop() else {
+            open.pop();
+            continue;
+        };
+        match folder.look(name.as_c_str()) {
+            Ok(Some(meta)) if meta.is_dir() => match folder.folder(name.as_c_str()) {
+                Ok(below) => next = Some(below),
+                Err(Errno::NOENT) => {}
+                Err(_) => return Ok(None),
+            },
+            Ok(Some(meta)) if meta.is_file() => bytes = bytes.saturating_add(meta.len()),
+            // A link or a device has no bytes here, and what vanishes while we count is not there.
+            Ok(_) => {}
+            Err(_) => return Ok(None),
         }
     }
-    Ok((entries, bytes))
 }

@@ -492,3 +492,44 @@ async fn what_a_crash_left_is_neither_seen_nor_kept() {
     let left: Vec<String> = tree(&scene.root()).into_iter().map(|(name, _)| name).collect();
     assert_eq!(left, ["a.txt", "b"]);
 }
+
+/// However a folder is laid out, its bytes are counted before it gets more; and what cannot be counted is full.
+#[tokio::test]
+async fn the_bytes_of_a_folder_are_bounded_whatever_its_shape() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let limits = FolderLimits { total: 700, ..FolderLimits::default() };
+    let wide = Scene::with(true, limits, |root, _| {
+        for n in 0..600 {
+            fs::create_dir(root.join(format!("{n:03}"))).unwrap();
+            fs::write(root.join(format!("{n:03}/one")), "x").unwrap();
+        }
+        fs::write(root.join(std::ffi::OsStr::from_bytes(b"\xff")), vec![b'x'; 50]).unwrap();
+    });
+    let text = |n: usize| json!("x".repeat(n));
+    assert_eq!(word(&wide.act("write-text", &[json!("new"), text(51)]).await), "full");
+    assert_eq!(word(&wide.act("write-text", &[json!("000/one"), text(52)]).await), "full");
+    assert_eq!(word(&wide.act("write-text", &[json!("000/one"), text(51)]).await), "ok");
+    assert_eq!(word(&wide.act("write-text", &[json!("001/one"), text(2)]).await), "full");
+    // More entries than may be made here are no reason to count fewer bytes.
+    let limits = FolderLimits { total: 20, entries: 3, ..FolderLimits::default() };
+    let many = Scene::with(true, limits, |root, _| {
+        for n in 0..10 {
+            fs::write(root.join(n.to_string()), "xx").unwrap();
+        }
+    });
+    assert_eq!(word(&many.act("write-text", &[json!("0"), text(3)]).await), "full");
+    assert_eq!(word(&many.act("write-text", &[json!("0"), text(1)]).await), "ok");
+    assert_eq!(word(&many.act("write-text", &[json!("1"), text(3)]).await), "ok");
+    // Deeper than it is measured: nothing more goes in, and becoming smaller does.
+    let deep = Scene::new(|root, _| {
+        let mut path = root.to_owned();
+        for _ in 0..80 {
+            path.push("d");
+        }
+        fs::create_dir_all(path).unwrap();
+        fs::write(root.join("old"), "xx").unwrap();
+    });
+    assert_eq!(word(&deep.act("write-text", &[json!("new"), text(1)]).await), "full");
+    assert_eq!(word(&deep.act("write-text", &[json!("old"), text(3)]).await), "full");
+    assert_eq!(word(&deep.act("write-text", &[json!("old"), text(1)]).await), "ok");
+}

@@ -115,6 +115,23 @@ fn of_v6(address: Ipv6Addr) -> Kind {
     }
 }
 
+/// Whether a cloud answers there with what it knows of the machine, its credentials among it, though the address is of
+/// a kind that is for private use: AWS and its agents, GCP, Alibaba Cloud. The best known, `169.254.169.254`, is
+/// of a link.
+fn is_metadata(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.octets() == [100, 100, 100, 200],
+        IpAddr::V6(v6) => {
+            matches!(v6.segments(), [0xfd00, 0xec2, ..] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254])
+        }
+    }
+}
+
+/// What a refused address is, in a word for people.
+pub(super) fn described(address: IpAddr) -> &'static str {
+    if is_metadata(address) { "a cloud's metadata service" } else { Kind::of(address).as_str() }
+}
+
 /// A range of addresses: `10.0.0.0/8`, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
@@ -139,6 +156,11 @@ impl Range {
     pub fn contains(&self, address: IpAddr) -> bool {
         self.first.is_ipv4() == address.is_ipv4()
             && masked(address, self.bits) == masked(self.first, self.bits)
+    }
+
+    /// Whether it is this address and no other.
+    fn is(&self, address: IpAddr) -> bool {
+        self.contains(address) && self.bits == if address.is_ipv4() { 32 } else { 128 }
     }
 }
 
@@ -182,9 +204,10 @@ pub enum Private {
     /// None.
     #[default]
     No,
-    /// Loopback, private and shared ones. Not those of a link: a cloud has its metadata service there.
+    /// Loopback, private and shared ones. Not those of a link, nor others where a cloud has its metadata service.
     Own,
-    /// These as well, whatever they are for, but for many machines or none.
+    /// These as well, whatever they are for, but for many machines or none. A metadata service among private addresses
+    /// is not meant by a range; its address is.
     Listed(Vec<Range>),
 }
 
@@ -194,6 +217,10 @@ impl Private {
         match (Kind::of(address), self) {
             (Kind::Public, _) => true,
             (Kind::Unspecified | Kind::Multicast | Kind::Broadcast, _) | (_, Self::No) => false,
+            (_, Self::Own) if is_metadata(address) => false,
+            (_, Self::Listed(ranges)) if is_metadata(address) => {
+                ranges.iter().any(|range| range.is(address))
+            }
             (kind, Self::Own) => matches!(kind, Kind::Loopback | Kind::Private | Kind::Shared),
             (_, Self::Listed(ranges)) => ranges.iter().any(|range| range.contains(address)),
         }
@@ -236,6 +263,26 @@ mod tests {
             assert!(!allows(&Private::Own, address), "{address}");
         }
         assert!(allows(&Private::No, "1.1.1.1") && allows(&Private::Own, "2606:4700::1111"));
+    }
+
+    #[test]
+    fn a_metadata_service_among_private_addresses_is_nobodys_own() {
+        for address in
+            ["100.100.100.200", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "169.254.169.254"]
+        {
+            assert!(!allows(&Private::Own, address) && !allows(&Private::No, address), "{address}");
+            let listed = |text: &str| Private::Listed(vec![text.parse().unwrap()]);
+            assert!(allows(&listed(address), address), "{address}");
+        }
+        for (range, address, beside) in [
+            ("100.64.0.0/10", "100.100.100.200", "100.100.100.201"),
+            ("fc00::/7", "fd00:ec2::254", "fd00:ec3::254"),
+            ("fc00::/7", "fd20:ce::254", "fd20:ce::253"),
+        ] {
+            let listed = Private::Listed(vec![range.parse().unwrap()]);
+            assert!(!allows(&listed, address) && allows(&listed, beside), "{address}");
+            assert!(allows(&Private::Own, beside), "{beside}");
+        }
     }
 
     #[test]

@@ -2,7 +2,12 @@
 //! connection goes to an address that was judged, not to a name that may lead elsewhere a moment later (DNS
 //! rebinding). TLS is held to the name. No proxy of the environment is asked, and no connection is used twice.
 
-use super::{address::Kind, endpoint::Endpoint, place::HostName, trouble::Trouble};
+use super::{
+    address::{Kind, described},
+    endpoint::Endpoint,
+    place::HostName,
+    trouble::Trouble,
+};
 use async_trait::async_trait;
 use rustls::{
     CertificateError, ClientConfig, RootCertStore,
@@ -108,7 +113,7 @@ async fn addresses(
     }
     for address in &found {
         if !endpoint.private.allows(*address) {
-            return Err(Trouble::Address(Kind::of(*address).as_str()));
+            return Err(Trouble::Address(described(*address)));
         }
         let open = !endpoint.place.tls && endpoint.credential.is_some();
         if open && Kind::of(*address) == Kind::Public {

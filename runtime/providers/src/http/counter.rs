@@ -128,6 +128,21 @@ impl Counters {
         Ok(state)
     }
 
+    /// Whether the revision of a resource is another one once the host began effects on these, which are not near it:
+    /// only the newest numbers are kept apart.
+    pub(super) fn moves(
+        &self,
+        resource: &Resource,
+        earlier: &[Resource],
+    ) -> Result<bool, ProviderFault> {
+        let Some(mut state) = self.load(resource)? else { return Ok(false) };
+        let now = state.revision(resource);
+        for resource in earlier {
+            state.count(resource);
+        }
+        Ok(state.revision(resource) != now)
+    }
+
     /// The revision of a resource now. It may wait for a lock.
     pub(super) fn revision(&self, resource: &Resource) -> Result<Option<Revision>, ProviderFault> {
         if let Some(state) = self.load(resource)? {
@@ -168,6 +183,7 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::{Begun, Counters, KEPT, State};
+    use std::slice::from_ref;
 
     fn resource(text: &str) -> interlock_authority::Resource {
         text.parse().unwrap()
@@ -216,6 +232,30 @@ mod tests {
         }
         assert_eq!(state.effects.len(), KEPT);
         assert_ne!(state.revision(&resource("http/s/0")), before);
+    }
+
+    #[test]
+    fn a_plan_that_makes_a_number_be_forgotten_is_seen_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let counters =
+            Counters { folder: folder.path().join("http"), locks: folder.path().join("locks") };
+        let (new, other) = (resource("http/s/new"), resource("http/s/other"));
+        assert!(!counters.moves(&new, from_ref(&other)).unwrap());
+        let mut state = State::new().unwrap();
+        std::fs::create_dir_all(&counters.folder).unwrap();
+        for n in 0..KEPT {
+            state.count(&resource(&format!("http/s/{n}")));
+        }
+        counters.save(&new, &state).unwrap();
+        let last = resource(&format!("http/s/{}", KEPT - 1));
+        assert!(counters.moves(&new, from_ref(&other)).unwrap());
+        assert!(!counters.moves(&new, from_ref(&last)).unwrap(), "it is counted already");
+        assert!(!counters.moves(&last, from_ref(&other)).unwrap(), "it is among the newest");
+        // And so it is.
+        let before = counters.revision(&new).unwrap().unwrap();
+        assert!(matches!(counters.begin(&other, None, &|| Ok(())).unwrap(), Begun::Yes(_)));
+        let stale = counters.begin(&new, Some(&before), &|| Ok(())).unwrap();
+        assert!(matches!(stale, Begun::Stale));
     }
 
     #[test]

@@ -8,17 +8,20 @@ use super::{
     endpoint::Revisions,
     exchange::Answer,
     provider::{Inner, Work},
-    request::Request,
+    request::{Request, method},
     trouble::Trouble,
 };
 use crate::{
     FROZEN, Forecasted, NOT_STARTED, Performed, ProviderFault, StillAllowed, blocking::blocking,
+    unbegun::not_begun,
 };
 use hyper::{
     Method, StatusCode,
     header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH},
 };
-use interlock_authority::{Forecast, PermittedEffect, Planned, Revision, forecast::MAX_NOTE};
+use interlock_authority::{
+    Forecast, PermittedEffect, Planned, Resource, Revision, forecast::MAX_NOTE,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -76,8 +79,11 @@ impl Work<'_> {
     ) -> Result<Forecasted, ProviderFault> {
         let resource = self.call.resource();
         for before in earlier.iter().filter(|planned| planned.overlaps(resource)) {
-            // Its state after that is the server's to make; and what was taken away from above is gone.
-            if self.tagged() || !before.call.resource().is_within(resource) {
+            // Its state after that is the server's to make; and what was taken away from above is gone. What an ETag
+            // tells of the effect before is no count, with which this one is compared.
+            let other_kind = self.endpoint().revisions == Revisions::Etag
+                && method(&before.call) != Some(Method::POST);
+            if self.tagged() || other_kind || !before.call.resource().is_within(resource) {
                 let near = before.call.resource();
                 let why = format!(
                     "an earlier effect of the plan, `{}`, changes `{near}`",
@@ -92,6 +98,10 @@ impl Work<'_> {
                 Err(other) => return Ok(other),
             }
         } else {
+            if self.moves(inner.clone(), earlier).await? {
+                let why = "the plan has effects on so many resources of the endpoint that it is no longer known when this one was last changed";
+                return Ok(Forecasted::Inexact(why.to_owned()));
+            }
             match self.counted(inner).await? {
                 Some(revision) => revision,
                 None => {
@@ -127,6 +137,23 @@ impl Work<'_> {
             note.push_str(&String::from_utf8_lossy(bytes));
         }
         note.chars().take(MAX_NOTE).collect()
+    }
+
+    /// Whether the earlier effects of a plan move the count of this resource though they are not near it.
+    async fn moves(&self, inner: Arc<Inner>, earlier: &[Planned]) -> Result<bool, ProviderFault> {
+        let resource = self.call.resource().clone();
+        let endpoint = |of: &Resource| of.segments().get(..2).map(<[String]>::to_vec);
+        let here = |planned: &&Planned| {
+            method(&planned.call).is_some()
+                && endpoint(planned.call.resource()) == endpoint(&resource)
+        };
+        let near = |planned: &Planned| planned.overlaps(&resource);
+        if earlier.is_empty() || earlier.iter().any(near) {
+            return Ok(false);
+        }
+        let earlier: Vec<Resource> =
+            earlier.iter().filter(here).map(|planned| planned.call.resource().clone()).collect();
+        blocking(move || inner.counters.moves(&resource, &earlier)).await
     }
 
     async fn counted(&self, inner: Arc<Inner>) -> Result<Option<Revision>, ProviderFault> {
@@ -201,7 +228,10 @@ impl Work<'_> {
             Ok(Begun::Stopped(why)) => {
                 return refused(FROZEN, json!({"err": {"denied": format!("{FROZEN}: {why}")}}));
             }
-            Err(fault) => return refused(NOT_STARTED, failed(&format!("not-counted: {fault}"))),
+            Err(fault) => {
+                let words = not_begun(self.call.resource(), &fault);
+                return refused(NOT_STARTED, failed(&format!("not-counted: {words}")));
+            }
         };
         match self.exchange(open, &self.request, condition).await {
             Ok((answer, redaction)) => {
@@ -223,7 +253,7 @@ impl Work<'_> {
         &self,
         answer: &Answer,
         words: &str,
-        mut revisions: BTreeMap<interlock_authority::Resource, Revision>,
+        mut revisions: BTreeMap<Resource, Revision>,
     ) -> Result<Performed, ProviderFault> {
         if self.tagged() {
             // What the server says of the new state; where it says nothing, no later ticket can expect it.

@@ -2,7 +2,7 @@
 //! allowed; an empty list allows nothing.
 
 use super::{
-    address::Private,
+    address::{Private, described},
     connect::config,
     header::{Named, named},
     path::{PathTemplate, segments},
@@ -149,8 +149,10 @@ impl Endpoint {
         if let HostName::Address(address) = place.host
             && !settings.private.allows(address)
         {
-            let problem =
-                format!("`{address}` is no public address; say `private = true`, or list it there");
+            let what = described(address);
+            let problem = format!(
+                "`{address}` is no public address ({what}); say `private = true` where it is loopback, private or shared, or list it there"
+            );
             return bad("private", "address-refused", problem);
         }
         if let Some(method) = settings.methods.iter().find(|m| !METHODS.contains(&m.as_str())) {

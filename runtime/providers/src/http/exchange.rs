@@ -69,9 +69,8 @@ pub(super) fn message(
         }
         None => {}
     }
-    headers.extend(request.headers.iter().cloned());
-    // Last, and in place of whatever stands there.
-    for (name, value) in own {
+    // In place of whatever stands there: a header that is there twice has two readings. The host's own are last.
+    for (name, value) in request.headers.iter().cloned().chain(own) {
         headers.insert(name, value);
     }
     Ok(message)

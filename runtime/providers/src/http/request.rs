@@ -15,6 +15,9 @@ use hyper::{
 use interlock_authority::catalogue::ResolvedCall;
 use serde_json::Value;
 
+/// The longest path with its query, in bytes, as they are sent: longer ones cannot be written as a request at all.
+const MAX_TARGET: usize = 65_534;
+
 /// A request that its endpoint allows.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -84,6 +87,11 @@ impl Request {
         let pairs = pairs(call, "query");
         chosen += pairs.iter().map(|(n, v)| (n.len() + v.len()) as u64).sum::<u64>();
         query(endpoint, &pairs, &mut target)?;
+        if target.len() > MAX_TARGET {
+            let problem =
+                format!("a path with its query has at most {MAX_TARGET} bytes, as they are sent");
+            return denied("target-too-long", problem);
+        }
         let pairs = self::pairs(call, "headers");
         chosen += pairs.iter().map(|(n, v)| (n.len() + v.len()) as u64).sum::<u64>();
         let headers = headers(endpoint, &pairs)?;

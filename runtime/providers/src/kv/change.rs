@@ -23,6 +23,8 @@ pub(super) enum After {
     Changed(Value),
     /// As before, and the guest gets this.
     Same(Value),
+    /// Not as it is looked at now: what the plan does before moves the revision of the key.
+    Moving,
 }
 
 impl<'a> Change<'a> {
@@ -70,6 +72,7 @@ impl<'a> Change<'a> {
         quota: &Quota,
     ) -> rusqlite::Result<(Row, Option<String>, After)> {
         let mut used = rows.used()?;
+        let mut deletions = 0;
         let mut values: BTreeMap<String, Option<String>> = BTreeMap::new();
         let mine = |planned: &&Planned| {
             planned.call.interface().package() == super::provider::PACKAGE
@@ -80,12 +83,21 @@ impl<'a> Change<'a> {
                 Some(value) => value.clone(),
                 None => rows.get(change.key)?.value,
             };
+            deletions += u64::from(before.is_some() && change.value.is_none());
             used = change.used_after(before.as_deref(), used);
             values.insert(change.key.to_owned(), change.value.map(str::to_owned));
         }
         let now = rows.get(self.key)?;
         let before = values.remove(self.key).unwrap_or_else(|| now.value.clone());
-        let after = self.after(before.as_deref(), used, quota);
+        let mut after = self.after(before.as_deref(), used, quota);
+        // A plan that could only be done in part is not one: its end is known here.
+        if before.is_none()
+            && matches!(after, After::Changed(_))
+            && deletions > 0
+            && rows.forgets_after(deletions)?
+        {
+            after = After::Moving;
+        }
         Ok((now, before, after))
     }
 

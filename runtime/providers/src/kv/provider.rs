@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     FROZEN, Forecasted, Forecaster, NOT_STARTED, Performed, Performer, ProviderFault, Reader,
-    StillAllowed, blocking::blocking,
+    StillAllowed, blocking::blocking, unbegun::not_begun,
 };
 use async_trait::async_trait;
 use interlock_authority::{Permitted, PermittedEffect, Planned, catalogue::ResolvedCall};
@@ -109,6 +109,9 @@ impl Inner {
         };
         Ok(match found {
             (_, _, After::Same(answer)) => Forecasted::NoEffect(answer),
+            (_, _, After::Moving) => Forecasted::Inexact(
+                "the plan deletes so many keys before that it is no longer known when this one was absent".to_owned(),
+            ),
             (now, before, After::Changed(result)) => {
                 Forecasted::Exact(change.forecast(call, &now, before.as_deref(), result))
             }
@@ -126,7 +129,8 @@ impl Inner {
         let mut held = self.lock();
         // Until it is committed nothing has happened, whatever went wrong.
         let not_started = |fault: ProviderFault| {
-            refused(NOT_STARTED, json!({"err": {"failed": format!("not-kept: {fault}")}}))
+            let words = not_begun(call.resource(), &fault);
+            refused(NOT_STARTED, json!({"err": {"failed": format!("not-kept: {words}")}}))
         };
         if held.is_none() {
             match file::open_or_make(&self.path) {
@@ -173,6 +177,10 @@ impl Inner {
             After::Changed(result) => result,
             // Others of the plugin used up what was left.
             After::Same(answer) => return Ok(refused(NOT_STARTED, answer)),
+            After::Moving => {
+                let words = "the key is not as it was foreseen; look again";
+                return Ok(refused("stale", json!({"err": {"conflict": words}})));
+            }
         };
         if let Err(why) = still_allowed() {
             return Ok(refused(FROZEN, json!({"err": {"denied": format!("{FROZEN}: {why}")}})));

@@ -68,6 +68,15 @@ impl<'c> Rows<'c> {
             .query_row([self.plugin], |row| Ok(Used { keys: row.get(0)?, bytes: row.get(1)? }))
     }
 
+    /// Whether these many deletions more make earlier ones be forgotten, so that absent keys get another revision.
+    pub(super) fn forgets_after(&self, deletions: u64) -> Result<bool> {
+        let remembered: u64 = self
+            .connection
+            .prepare_cached("select count(*) from entry where plugin = ?1 and value is null")?
+            .query_row([self.plugin], |row| row.get(0))?;
+        Ok(remembered.saturating_add(deletions) > REMEMBERED)
+    }
+
     /// The keys below a folder, or all of them, after this one; at most one more than `most`.
     pub(super) fn keys(
         &self,

@@ -26,7 +26,7 @@ use std::{
 
 /// Only `create` writes it, into a folder that it made. Its name is no segment, so no service and
 /// no plugin can.
-const MARKER: &str = ".interlock-sample";
+pub(super) const MARKER: &str = ".interlock-sample";
 /// How long a sample command waits for an effect that is under way.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// A configuration with which `api` answers 200.

@@ -7,4 +7,5 @@ mod hostile; // damaged files, links, names, floods, killed runners
 mod lifecycle; // start, find again, restart, scale, stop, delete, recreate
 mod races; // two hosts on one folder
 mod runner; // the runner by itself, and hosts that die
-mod sample; // the sample environment and its limits
+mod sample;
+mod strangers; // what is nobody's, and what came since the forecast // the sample environment and its limits

@@ -1,8 +1,9 @@
 //! Two hosts on one folder.
 
 use super::harness::{World, resource};
+use interlock_authority::Planned;
 use interlock_providers::{Forecasted, Performed};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -171,4 +172,46 @@ async fn an_effect_that_is_stopped_while_it_waits_does_nothing() {
     // The revision has not moved: the same forecast still holds.
     let done = host.perform("set-config", arguments, forecast).await.unwrap();
     assert!(matches!(done, Performed::Done { .. }), "{done:?}");
+}
+
+/// A deletion gives a new revision to what had no effect yet. A plan that goes on there could be done in part only, so it ends
+/// before; what had one is not moved, and the plan is done whole.
+#[tokio::test]
+async fn a_plan_ends_where_its_own_deletion_moves_what_comes_next() {
+    let world = World::with_sleepers("prod", &["api", "db", "worker"]);
+    world.define("dev", "api", "command = [\"/bin/sleep\", \"1000\"]\n");
+    world.define("old", "api", "command = [\"/bin/sleep\", \"1000\"]\n");
+    let host = world.host();
+    host.done("set-config", json!(["prod", "db", "x"])).await;
+    let planned = async |function: &str, arguments: Value, earlier: &[Planned]| {
+        let call = host.resolve(function, arguments.clone()).unwrap();
+        match host.forecast(function, arguments, earlier).await {
+            Forecasted::Exact(forecast) => Ok(Planned { call, forecast }),
+            Forecasted::Inexact(why) => Err(why),
+            Forecasted::NoEffect(answer) => panic!("{function}: {answer}"),
+        }
+    };
+    let deletes = planned("delete-service", json!(["prod", "api"]), &[]).await.unwrap();
+    let earlier = [deletes];
+    let why = planned("set-config", json!(["prod", "worker", "x"]), &earlier).await.unwrap_err();
+    assert!(why.contains("another revision"), "{why}");
+    planned("set-config", json!(["prod", "db", "y"]), &earlier).await.unwrap();
+    planned("recreate-environment", json!(["prod"]), &earlier).await.unwrap();
+    // The plan's own effect before is one.
+    let first = planned("set-config", json!(["prod", "worker", "x"]), &[]).await.unwrap();
+    let earlier = [first, earlier[0].clone()];
+    planned("set-config", json!(["prod", "worker", "y"]), &earlier).await.unwrap();
+    // Another environment that goes moves all that had no effect yet, and all that such a thing is in.
+    let earlier = [planned("delete-environment", json!(["old"]), &[]).await.unwrap()];
+    planned("set-config", json!(["dev", "api", "x"]), &earlier).await.unwrap_err();
+    planned("recreate-environment", json!(["dev"]), &earlier).await.unwrap_err();
+    planned("recreate-environment", json!(["prod"]), &earlier).await.unwrap_err();
+    let next = planned("set-config", json!(["prod", "db", "y"]), &earlier).await.unwrap();
+    // What the plan said is what happens, and what it did not say would not have.
+    let stale = planned("set-config", json!(["dev", "api", "x"]), &[]).await.unwrap();
+    host.done("delete-environment", json!(["old"])).await;
+    let done = host.perform("set-config", json!(["prod", "db", "y"]), next.forecast).await;
+    assert!(matches!(done, Ok(Performed::Done { .. })), "{done:?}");
+    let stale = host.perform("set-config", json!(["dev", "api", "x"]), stale.forecast).await;
+    assert!(matches!(stale, Ok(Performed::Refused { code: "stale", .. })), "{stale:?}");
 }

@@ -274,6 +274,20 @@ async fn with_etags_the_server_itself_refuses_what_has_moved() {
     let earlier = [Planned { call: host.resolve("put", put()).unwrap(), forecast }];
     let second = host.forecast("put", put(), &earlier).await.unwrap();
     assert!(matches!(second, Forecasted::Inexact(_)), "{second:?}");
+    // Nor is what an ETag tells of it the count that a POST is compared with: neither there nor above.
+    let below = json!(["s", "doc/part", [], [], null]);
+    for (path, put) in [("doc", put()), ("doc", below)] {
+        let forecast = host.exact("put", put.clone()).await;
+        let earlier = [Planned { call: host.resolve("put", put).unwrap(), forecast }];
+        let after = host.forecast("post", post(path), &earlier).await.unwrap();
+        assert!(matches!(after, Forecasted::Inexact(_)), "{after:?}");
+        let beside = host.forecast("post", post("beside"), &earlier).await.unwrap();
+        assert!(matches!(beside, Forecasted::Exact(_)), "{beside:?}");
+    }
+    let forecast = host.exact("post", post("doc")).await;
+    let earlier = [Planned { call: host.resolve("post", post("doc")).unwrap(), forecast }];
+    let again = host.forecast("post", post("doc"), &earlier).await.unwrap();
+    assert!(matches!(again, Forecasted::Exact(_)), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -288,4 +302,29 @@ async fn without_a_strong_etag_there_is_no_forecast() {
         // What is made by a POST has no state before.
         host.exact("post", post("docs")).await;
     }
+}
+
+/// Where an endpoint's counts are full, an effect on something new makes another be forgotten: a plan of two such could be
+/// done by half.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_ends_before_an_effect_whose_count_it_makes_be_forgotten() {
+    let server = Server::answering(|_| answer(200, "", ""));
+    let host = Host::of(open(&server.url()));
+    host.effect("post", post("0")).await.unwrap();
+    let first = host.exact("post", post("new")).await;
+    let earlier = [Planned { call: host.resolve("post", post("new")).unwrap(), forecast: first }];
+    let other = async || host.forecast("post", post("other"), &earlier).await.unwrap();
+    assert!(matches!(other().await, Forecasted::Exact(_)));
+    let file = host.folder.path().join("http/s.json");
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for n in 1..1024 {
+        state["effects"][format!("http/s/{n}")] = json!(n + 1);
+    }
+    state["number"] = json!(1024);
+    std::fs::write(&file, state.to_string()).unwrap();
+    let full = other().await;
+    assert!(matches!(&full, Forecasted::Inexact(why) if why.contains("last changed")), "{full:?}");
+    // What was changed lately is not forgotten.
+    let lately = host.forecast("post", post("1023"), &earlier).await.unwrap();
+    assert!(matches!(lately, Forecasted::Exact(_)), "{lately:?}");
 }

@@ -5,7 +5,7 @@ use super::{
     server::{Server, answer},
 };
 use interlock_providers::{
-    Reader as _, Told,
+    Performed, Reader as _, Told,
     http::{EndpointSettings, Revisions, SystemResolver},
 };
 use serde_json::{Value, json};
@@ -62,7 +62,9 @@ async fn each_header_of_the_corpus_is_sent_whole_or_refused() {
         if row["says"] == "ok" {
             assert_eq!(code, "status 200", "{row}");
             let line = format!("\r\n{name}: {value}\r\n");
-            assert_eq!(server.seen().last().unwrap().matches(&line).count(), 1, "{row}");
+            let seen = server.seen().last().unwrap().clone();
+            assert_eq!(seen.matches(&line).count(), 1, "{row}");
+            assert_eq!(seen.matches(&format!("\r\n{name}:")).count(), 1, "{row}: {seen}");
             sent += 1;
         } else {
             assert_eq!(code, text(&row, "says"), "{row}");
@@ -180,4 +182,31 @@ fn what_a_call_tells_outside_is_what_the_plugin_chose() {
         told(&shy, "get", json!(["s", "in/7", [], []])),
         Told::NotWhilePlanning(why) if why.contains("not read while planning")
     ));
+}
+
+/// What cannot be sent is no effect that nobody knows the end of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_too_long_is_refused_before_anything_is_foreseen() {
+    let server = Server::answering(|_| answer(200, "", ""));
+    let names: Vec<String> = (0..30).map(|n| format!("q{n}")).collect();
+    let query = names.iter().map(|name| (name.clone(), 1024)).collect();
+    let host = Host::of(EndpointSettings { query, ..open(&server.url()) });
+    // Each byte is three when it is sent.
+    let pairs = |bytes: usize| {
+        let of = |name: &String| json!({"name": name, "value": "%".repeat(bytes)});
+        Value::Array(names.iter().map(of).collect())
+    };
+    let long = json!(["s", "a", pairs(1000), [], null]);
+    let refused = host.forecast("post", long.clone(), &[]).await;
+    let Err(interlock_providers::ProviderFault::Denied { rule, problem }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(rule == "target-too-long" && problem.contains("65534"), "{rule}: {problem}");
+    assert_eq!(host.code("get", json!(["s", "a", pairs(1000), []])).await, "target-too-long");
+    // Nor is it begun against a forecast of something else.
+    let forecast = host.exact("post", json!(["s", "a", pairs(1), [], null])).await;
+    let performed = host.perform("post", long, forecast).await.unwrap();
+    assert!(matches!(&performed, Performed::Refused { code: "not-started", .. }), "{performed:?}");
+    assert_eq!(server.connections(), 0);
+    assert_eq!(host.code("get", json!(["s", "a", pairs(700), []])).await, "status 200");
 }

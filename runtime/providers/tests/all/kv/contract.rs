@@ -211,3 +211,41 @@ async fn hostile_keys_and_values_stay_what_they_are() {
     let none = json!({"ok": {"keys": [], "more": false}});
     assert_eq!(host.read("keys", json!(["*", null, 9])).await.unwrap(), none);
 }
+
+/// A plan that deletes more than is remembered ends before the step that would find another revision than was foreseen.
+#[tokio::test]
+async fn a_plan_that_would_move_its_own_next_key_ends_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::of("a", folder.path());
+    for n in 0..256 {
+        let key = format!("n{n}");
+        host.effect("set", json!([key, ""])).await;
+        if n < 255 {
+            host.effect("delete", json!([key])).await;
+        }
+    }
+    host.effect("set", json!(["k", "v"])).await;
+    let planned = async |function: &str, arguments: serde_json::Value, earlier: &[Planned]| {
+        let forecast = host.exact(function, arguments.clone(), earlier).await;
+        Planned { call: host.resolve(function, arguments).unwrap(), forecast }
+    };
+    // The 256th deletion is remembered: the plan is done whole.
+    let first = planned("delete", json!(["n255"]), &[]).await;
+    let next = planned("set", json!(["new", "v"]), std::slice::from_ref(&first)).await;
+    // The 257th is not.
+    let second = planned("delete", json!(["k"]), std::slice::from_ref(&first)).await;
+    let both = [first, second];
+    let said = host.forecast("set", json!(["new", "v"]), &both).await.unwrap();
+    assert!(matches!(&said, Forecasted::Inexact(why) if why.contains("deletes so many")));
+    // A key that is there is not moved by it.
+    host.effect("set", json!(["other", "v"])).await;
+    host.exact("set", json!(["other", "w"]), &both).await;
+    for Planned { call, forecast } in [&both[0], &next] {
+        let arguments = match call.function() {
+            "delete" => json!(["n255"]),
+            _ => json!(["new", "v"]),
+        };
+        let done = host.perform(call.function(), arguments, forecast.clone(), || Ok(())).await;
+        assert!(matches!(done, Ok(Performed::Done { .. })), "{done:?}");
+    }
+}

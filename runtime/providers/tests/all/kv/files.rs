@@ -26,7 +26,10 @@ async fn is_refused(state: &Path, part: &str) {
     let refused = host.perform("set", json!(["k", "v"]), forecast().await, || Ok(())).await;
     match refused.unwrap() {
         Performed::Refused { code: NOT_STARTED, result } => {
-            assert!(result["err"]["failed"].as_str().unwrap().starts_with("not-kept: "));
+            let words = result["err"]["failed"].as_str().unwrap();
+            assert!(words.starts_with("not-kept: "), "{words}");
+            // Where it lies and what is wrong with it is for its operator.
+            assert!(!words.contains(part) && !words.contains(state.to_str().unwrap()), "{words}");
         }
         other => panic!("{other:?}"),
     }
