@@ -341,12 +341,18 @@ fn freeze_and_thaw_say_which_way_the_switch_stands() -> Result<()> {
     let state = deployment.path().join(".interlock");
     let (journal, switch) = (state.join("journal.db"), state.join("frozen"));
     deployment.run(&["thaw"])?.exit(0)?.says(&["were not frozen"])?;
+    let aside = state.join("aside");
+    fs::rename(&journal, &aside)?;
+    // Lost, or no journal at all: it can be stopped all the same.
+    deployment.run(&["freeze"])?.exit(5)?.says(&["effects ARE stopped", "journal.db"])?;
+    fs::remove_file(&switch)?;
     fs::create_dir(&journal)?;
     deployment.run(&["freeze"])?.exit(5)?.says(&["effects ARE stopped", "journal.db"])?;
     assert!(switch.exists());
     deployment.run(&["thaw"])?.exit(5)?.says(&["still stopped"])?;
     assert!(switch.exists(), "effects must not start again unrecorded");
     fs::remove_dir(&journal)?;
+    fs::rename(&aside, &journal)?;
     deployment.run(&["thaw"])?.exit(0)?;
     assert!(!switch.exists());
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The journal of a deployment.
@@ -46,6 +46,7 @@ impl Journal {
     /// As [`Journal::open`].
     pub fn open_with(config: &Config, clock: Clock) -> Result<Self, HostError> {
         crate::state::prepare(&config.state)?;
+        not_lost(&config.state, &config.store)?;
         let signer = signer(&config.state)?;
         let store = Store::open(&config.store, signer, Durability::Full, clock).map_err(refused)?;
         Ok(Self::new(store, config.publish.clone()))
@@ -167,6 +168,32 @@ impl Journal {
         let about = self.store.proven(super::space::ABOUT, request, first).map_err(refused)?;
         about.iter().map(Told::read).collect()
     }
+}
+
+/// How long a journal that another process is making may take.
+const MADE: Duration = Duration::from_secs(1);
+
+/// A journal that is gone is not begun anew under the same key: what it says of used approvals, of budgets and of the
+/// rules in force would be gone with it.
+// INVARIANT FAIL-CLOSED: a deployment without its journal does nothing.
+fn not_lost(state: &Path, store: &Path) -> Result<(), HostError> {
+    let begun = || store.symlink_metadata().is_ok_and(|m| m.len() > 0 || !m.is_file());
+    let patience = Instant::now() + MADE;
+    while state.join(SecretKey::Log.file()).exists() && !begun() {
+        if Instant::now() >= patience {
+            return Err(HostError::Integrity {
+                code: "journal-lost",
+                message: format!(
+                    "there is a key of a journal in {}, and no journal at {}; restore the journal (docs/guides/deploy.md), or remove `{}` to begin a new one, in which nothing of before counts",
+                    state.display(),
+                    store.display(),
+                    SecretKey::Log.file()
+                ),
+            });
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// The clock of the system.

@@ -375,3 +375,27 @@ fn each_key_that_cannot_be_used_says_its_own_next_step() {
         }
     }
 }
+
+/// Without its journal a deployment would have forgotten which approvals were used, and which rules are in force.
+#[test]
+fn fail_closed_a_lost_journal_is_not_begun_anew_under_the_same_key() {
+    let folder = Folder::new();
+    drop(Journal::open(&folder.config()).unwrap());
+    let journal = folder.path(".interlock/journal.db");
+    let code = || match Journal::open(&folder.config()) {
+        Err(HostError::Integrity { code, message }) => {
+            assert!(message.contains("log.key"), "{message}");
+            code
+        }
+        other => panic!("{:?}", other.map(drop)),
+    };
+    fs::remove_file(&journal).unwrap();
+    assert_eq!(code(), "journal-lost");
+    assert!(!journal.exists(), "nothing was made in its place");
+    fs::write(&journal, "").unwrap();
+    assert_eq!(code(), "journal-lost");
+    // Somebody who says so begins a new one.
+    fs::remove_file(folder.path(".interlock/log.key")).unwrap();
+    fs::remove_file(&journal).unwrap();
+    Journal::open(&folder.config()).unwrap();
+}

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Config, HostError,
     config::edit::{SecretKey, secret_key, write_atomically},
+    record::Journal,
 };
 use interlock_authority::{policy::DEFAULT, vocabulary::is_segment};
 use interlock_providers::ProviderFault;
@@ -56,6 +57,11 @@ pub(super) fn run(arguments: &InitArguments, config_named: bool, output: &Output
     crate::state::prepare(&config.state)?;
     for key in SecretKey::ALL {
         made.before(config.state.join(key.file()), |p| fs::remove_file(p));
+    }
+    made.before(&config.store, |p| fs::remove_file(p));
+    // It makes the key of its log: from here on one without the other is a loss.
+    Journal::open(&config)?;
+    for key in SecretKey::ALL {
         secret_key(&config.state, key)?;
     }
     made.folder(&config.environment_root)?;

@@ -97,7 +97,7 @@ impl Prepared {
                 host.tools(plugin).await.unwrap_or_else(|e| panic!("{e}"));
             }
         }
-        for file in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+        for file in ["log.key", "journal.db", "journal.db-wal", "journal.db-shm"] {
             let _ = fs::remove_file(prepared.folder.path().join(".interlock").join(file));
         }
         prepared
