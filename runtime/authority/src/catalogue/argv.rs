@@ -206,6 +206,27 @@ mod tests {
     }
 
     #[test]
+    fn what_no_call_changes_is_told_and_of_a_path_with_a_value_its_folder() {
+        for (template, fixed) in [
+            ("/srv/run.sh", Some("/srv/run.sh")),
+            ("/srv/{x}.sh", Some("/srv/")),
+            ("--rc=/srv/a{x}/{y}", Some("--rc=/srv/")),
+            ("a{x}", None),
+            ("{x}/run.sh", None),
+            ("{x}", None),
+            ("", Some("")),
+        ] {
+            let argv = Argv::new(vec![
+                Element::parse("/p").unwrap(),
+                Element::parse(template).unwrap(),
+                Element::parse("last").unwrap(),
+            ]);
+            let expected: Vec<&str> = fixed.into_iter().chain(["last"]).collect();
+            assert_eq!(argv.fixed().collect::<Vec<_>>(), expected, "{template}");
+        }
+    }
+
+    #[test]
     fn no_value_becomes_an_option() {
         for (template, value, allowed) in [
             (vec!["/p", "{x}"], json!("-rf"), false),

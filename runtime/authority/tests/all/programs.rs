@@ -212,6 +212,13 @@ fn programs_get_exactly_the_elements() {
     assert_eq!(prepared(Step::Forecast).stdin, None, "it could be the order to do it");
     assert_eq!(prepared(Step::Revision).stdin, None);
     assert_eq!(drain.timeout().as_secs(), 5);
+    let mut fixed: Vec<&str> = drain.fixed().collect();
+    fixed.sort_unstable();
+    assert_eq!(
+        fixed,
+        ["--", "--dry-run", "--most", "drain", "drain", "generation"],
+        "and no value"
+    );
 
     let show = command(&catalogue, "show");
     let arguments =

@@ -124,6 +124,11 @@ async fn so_many_tools_and_no_more() {
     let error = inspect(&many(129)).await.unwrap_err();
     let says = "it has more than 128 tools";
     assert!(matches!(&error, AdmissionError::OutOfBounds(m) if m == says), "{error}");
+    // Nor are all of them looked at.
+    for (functions, says) in [(4096, "than 128 tools"), (4097, "4097 functions"), (4098, "4098")] {
+        let error = inspect(&many(functions)).await.unwrap_err();
+        assert!(matches!(&error, AdmissionError::OutOfBounds(m) if m.contains(says)), "{error}");
+    }
 }
 
 #[tokio::test]
