@@ -88,7 +88,7 @@ fn took(all: &[Times], at: usize) -> Result<&Times> {
 }
 
 pub(crate) fn stdio(run: &Run) -> Result<Vec<Row>> {
-    let scene = scene(run, "")?;
+    let scene = scene(run, "[serve]\nconcurrent = 64\n")?;
     let mut rows = Vec::new();
     {
         let _core = OneCore::hold()?;

@@ -24,6 +24,9 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
+/// The most calls that wait for a place: over pipes nothing else keeps a client from sending them.
+const LINE: usize = 256;
+
 /// How often a wait looks whether people have decided.
 const LOOK: Duration = Duration::from_secs(2);
 /// The most waits of one principal that go on in the background; another is looked at when it is asked for.
@@ -38,6 +41,14 @@ pub(super) struct Agent {
     looks: Arc<tokio::sync::Mutex<()>>,
     /// For calls that are under way, whichever way they came.
     places: Arc<Semaphore>,
+    /// For those, and for the ones that wait for a place.
+    line: Arc<Semaphore>,
+}
+
+/// The place of one call, to be held until the call has ended.
+pub(super) struct Place {
+    _line: OwnedSemaphorePermit,
+    _one: OwnedSemaphorePermit,
 }
 
 impl Agent {
@@ -52,6 +63,7 @@ impl Agent {
             waits: Mutex::default(),
             looks: Arc::default(),
             places: Arc::new(Semaphore::new(most)),
+            line: Arc::new(Semaphore::new(most.saturating_add(LINE).min(Semaphore::MAX_PERMITS))),
         });
         // Ends with the agent: it holds no more than a weak end.
         let (mut changes, weak) = (agent.asker.clone(), Arc::downgrade(&agent));
@@ -119,9 +131,11 @@ impl Agent {
         self.tools.subscribe()
     }
 
-    /// A place for one more call, to be held until the call has ended; `None` where there is none.
-    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.places.clone().try_acquire_owned().ok()
+    /// A place for one more call, once there is one; `None` where too many wait already.
+    pub(super) async fn place(&self) -> Option<Place> {
+        let _line = self.line.clone().try_acquire_owned().ok()?;
+        let _one = self.places.clone().acquire_owned().await.ok()?;
+        Some(Place { _line, _one })
     }
 
     /// Calls a tool, to its end or until it is cancelled.

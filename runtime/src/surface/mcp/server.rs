@@ -103,8 +103,16 @@ impl ServerHandler for AgentServer {
             ErrorData::invalid_params("there is no tool of this name; `tools/list` has them", None)
         })?;
         // Held to the end of the call, here where it is: whoever made it may be gone long before.
-        let Some(_place) = self.agent.place() else {
-            let most = "as many calls are under way as there may be at the same time";
+        let place = tokio::select! {
+            biased;
+            place = self.agent.place() => place,
+            () = context.ct.cancelled() => {
+                let gone = "the call was ended before it was begun";
+                return Ok(answer::refused("cancelled", gone, Default::default()).into());
+            }
+        };
+        let Some(_place) = place else {
+            let most = "as many calls are under way and wait as may at the same time";
             return Ok(answer::refused("too-many-at-once", most, Default::default()).into());
         };
         let mut arguments = request.arguments.unwrap_or_default();
