@@ -30,11 +30,14 @@ impl Store {
     /// # Errors
     /// A place that cannot be read, or holds something else. INVARIANT FAIL-CLOSED: that is no «nothing».
     pub fn behind(&self, places: &[PathBuf]) -> Result<Option<Behind>, StoreError> {
+        // Before the log: what another process writes and publishes meanwhile is then in the log, too.
+        let published: Vec<_> =
+            places.iter().map(|place| self.published(place)).collect::<Result<_, _>>()?;
         let connection = self.reader();
         let transaction = connection.unchecked_transaction()?;
         let tree = head::tree(&transaction, self.identity())?;
-        for place in places {
-            let Some((published, checkpoint)) = self.published(place)? else { continue };
+        for (place, published) in places.iter().zip(published) {
+            let Some((published, checkpoint)) = published else { continue };
             let problem = match tree.extends(&checkpoint, &Tables(&transaction)) {
                 Ok(_) => continue,
                 Err(JournalError::Behind { size, promised }) => {
