@@ -24,10 +24,10 @@ pub(super) async fn follow(file: PathBuf, mut known: String, askers: Askers, tel
     loop {
         tokio::time::sleep(LOOK).await;
         let path = file.clone();
-        let read = tokio::task::spawn_blocking(move || Config::load(&path)).await;
-        let loaded = match read {
-            Ok(Ok(config)) => {
-                let now = fingerprint(&config);
+        // With its fingerprint, which reads the catalogues: not on a thread that serves.
+        let read = move || Config::load(&path).map(|config| (fingerprint(&config), config));
+        let loaded = match tokio::task::spawn_blocking(read).await {
+            Ok(Ok((now, config))) => {
                 if now == known {
                     if !complained.is_empty() {
                         complained.clear();
