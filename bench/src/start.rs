@@ -66,7 +66,7 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
             continue;
         }
         let scene = scene(run, count)?;
-        let (times, mut server) = starts(run, &scene, if run.smoke { 2 } else { 15 })?;
+        let (times, mut server) = starts(run, &scene, if run.smoke { 2 } else { 11 })?;
         rows.push(
             row.times(&times).note(format!("{count} small components, each with its digest")),
         );

@@ -12,6 +12,7 @@ use crate::{
     record::Recorder,
     seal::{InForce, Seal},
 };
+use diffy::{DiffOptions, Line};
 use interlock_authority::{
     Principal,
     canonical::digest_bytes,
@@ -20,7 +21,6 @@ use interlock_authority::{
     roster::Roster,
     seal::acceptors,
 };
-use similar::{ChangeTag, TextDiff};
 
 /// What became of changed rules.
 #[derive(Debug, Clone)]
@@ -99,13 +99,14 @@ pub async fn accept(
 /// What differs, line by line.
 fn changes(before: &InForce, host: &Host) -> Vec<String> {
     let (old, new) = (before.text.lines(), host.rules().text.lines());
-    let lines = |change: similar::Change<&str>| {
-        let sign = match change.tag() {
-            ChangeTag::Delete => '-',
-            ChangeTag::Insert => '+',
-            ChangeTag::Equal => return None,
+    let sign = |line: &Line<'_, str>| {
+        let (sign, text) = match line {
+            Line::Delete(text) => ('-', text),
+            Line::Insert(text) => ('+', text),
+            Line::Context(_) => return None,
         };
-        Some(format!("{sign} {}", change.value().trim_end_matches('\n')))
+        Some(format!("{sign} {}", text.trim_end_matches('\n')))
     };
-    TextDiff::from_lines(&old, &new).iter_all_changes().filter_map(lines).collect()
+    let patch = DiffOptions::new().set_context_len(0).create_patch(&old, &new);
+    patch.hunks().iter().flat_map(|hunk| hunk.lines()).filter_map(sign).collect()
 }
