@@ -3,6 +3,7 @@
 
 use super::harness::{World, eventually, is_alive, kill};
 use interlock_providers::{Forecaster as _, ProviderFault};
+use rustix::fs::FlockOperation;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::symlink};
 
@@ -14,6 +15,11 @@ async fn a_killed_runner_takes_its_service_along() {
     let pid = host.pids("prod", "api").await[0];
     kill(world.record("prod", "api", 0)["runner"]["pid"].as_u64().unwrap());
     eventually("the service ends with its runner", || !is_alive(pid));
+    // The death signal comes with the runner's first thread, its lock goes with the last: in between it is still ending.
+    let lock = fs::File::open(world.service("prod", "api").join("replicas/0/lock")).unwrap();
+    let free = || rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+    eventually("the runner has ended", free);
+    drop(lock);
     let status = host.status("prod", "api").await;
     assert_eq!(
         (&status["healthy"], &status["replicas"][0]["pid"], &status["replicas"][0]["last-exit"]),
@@ -65,7 +71,7 @@ async fn a_recycled_pid_is_never_killed() {
     assert!(stranger.try_wait().unwrap().is_none(), "the stranger lives");
     // … and then with the lock held by somebody whom the record does not name.
     let lock = fs::File::open(world.service("prod", "api").join("replicas/0/lock")).unwrap();
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    rustix::fs::flock(&lock, FlockOperation::LockExclusive).unwrap();
     let result = host.effect("stop-service", json!(["prod", "api"])).await;
     assert!(
         result["err"]["failed"].as_str().unwrap().contains("nothing was signalled"),
