@@ -29,11 +29,7 @@ pub(crate) fn build_release(ui: &Ui, root: &Path) -> Result<PathBuf> {
 /// # Errors
 /// As [`build`].
 pub(crate) fn build_measured(ui: &Ui, root: &Path) -> Result<[PathBuf; 2]> {
-    // One job more than processors: with a crate in one part each, long ones hold a place while what all others wait for
-    // is next in line.
-    let jobs = (std::thread::available_parallelism().map_or(1, usize::from) + 1).to_string();
-    let names = ["interlock", "interlock-bench"];
-    let both = built(ui, root, "build release", &names, &["--release", "--jobs", &jobs])?;
+    let both = built(ui, root, "build release", &["interlock", "interlock-bench"], &["--release"])?;
     both.try_into().map_err(|_| anyhow::anyhow!("cargo built another number of executables"))
 }
 
