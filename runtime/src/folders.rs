@@ -9,7 +9,10 @@ use crate::{
     },
 };
 use interlock_authority::Catalogue;
-use interlock_providers::{Provider, files::FilesProvider};
+use interlock_providers::{
+    Provider,
+    files::{FilesProvider, FolderSettings},
+};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -25,6 +28,20 @@ pub fn check_folders(config: &Config, catalogue: &Catalogue) -> Result<(), HostE
     }
     let places = config.places(Some(catalogue));
     config.files.keys().try_for_each(|name| check_folder(config, &places, name))
+}
+
+/// Checks every folder of a configuration, each for itself: its name, what it is, and what is wrong with it. Without
+/// catalogues, what they name is not looked at.
+pub fn check_each<'a>(
+    config: &'a Config,
+    catalogue: Option<&Catalogue>,
+) -> Vec<(&'a str, &'a FolderSettings, Result<(), HostError>)> {
+    let places = config.places(catalogue);
+    let each = config.files.iter();
+    each.map(|(name, settings)| {
+        (name.as_str(), settings, check_folder(config, &places, name))
+    })
+    .collect()
 }
 
 /// Checks one folder against the places of the host.

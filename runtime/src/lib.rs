@@ -21,6 +21,7 @@ mod kept;
 pub mod pipeline;
 pub mod programs;
 pub mod record;
+pub mod reload;
 pub mod replay;
 pub mod response;
 pub mod rules;

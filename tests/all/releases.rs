@@ -55,7 +55,7 @@ fn is_macro(package: &Package) -> bool {
 #[test]
 fn the_bill_is_what_the_binary_is_made_of_and_nothing_else() -> Result<()> {
     let (bill, metadata) = (bill()?, Metadata::read()?);
-    let could_be = below(&metadata, "interlock")?;
+    let could_be = below(&metadata, "interlock-cli")?;
     let linked = bill.of(Role::Linked);
     let unknown: Vec<&Key> = linked.iter().filter(|key| !could_be.contains_key(*key)).collect();
     ensure!(unknown.is_empty(), "in the bill, and below the binary in no manner: {unknown:?}");
@@ -129,7 +129,7 @@ fn each_component_has_its_url_its_licence_and_its_checksum() -> Result<()> {
         ensure!(seen.insert(key.clone()), "{key:?} is there twice");
     }
     let mut all: BTreeSet<Key> = bill.packages.keys().cloned().collect();
-    all.retain(|(name, _)| name != "interlock");
+    all.retain(|(name, _)| name != "interlock-cli");
     ensure!(seen == all, "not in the document: {:?}", all.difference(&seen));
     ensure!(
         components.len() == all.len() + 3,

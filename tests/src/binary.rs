@@ -30,7 +30,7 @@ pub fn interlock() -> Result<PathBuf> {
         .map(|profile| profile.join("interlock"))
         .context("this test's executable is in no target directory")?;
     if !path.is_file() {
-        bail!("`{}` is not there: run `cargo build --package interlock`", path.display());
+        bail!("`{}` is not there: run `cargo build --package interlock-cli`", path.display());
     }
     Ok(path)
 }

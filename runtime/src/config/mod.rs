@@ -14,6 +14,7 @@ mod serving;
 
 pub use limits::RunLimits;
 pub use people::Asking;
+pub use places::wit_of;
 pub use serving::Serving;
 
 use crate::HostError;

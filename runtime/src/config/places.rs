@@ -162,7 +162,7 @@ impl Places {
 
 /// The WIT file of a catalogue, or its folder with the files in it. None for a catalogue that cannot be
 /// read, which is told of elsewhere.
-pub(crate) fn wit_of(catalogue: &Path) -> Vec<PathBuf> {
+pub fn wit_of(catalogue: &Path) -> Vec<PathBuf> {
     let Ok(text) = read_text(catalogue) else { return Vec::new() };
     let name = catalogue.display().to_string();
     let Ok(wit) = interlock_authority::catalogue::wit_path(&name, &text) else { return Vec::new() };

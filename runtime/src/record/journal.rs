@@ -275,7 +275,7 @@ fn entry(record: &Record) -> Result<Entry, HostError> {
 }
 
 /// A failure of the store, as the host tells it.
-pub(crate) fn refused(error: StoreError) -> HostError {
+pub fn refused(error: StoreError) -> HostError {
     let (code, message) = (error.code(), error.to_string());
     if error.is_integrity() {
         HostError::Integrity { code, message }

@@ -11,8 +11,8 @@ mod transcript;
 
 pub use erase::{Erasable, Stays, erasable, erase};
 pub use event::{Event, EventBody, Terms, TicketNote};
-pub use journal::{Journal, Told, signer};
-pub(crate) use journal::{refused, system_clock};
+pub(crate) use journal::system_clock;
+pub use journal::{Journal, Told, refused, signer};
 pub use recording::{Answer, Asked, Calls, End, NotKept, RecordedCall, Recording};
 pub use transcript::{Step, Transcript, What};
 

@@ -57,38 +57,48 @@ impl Looked {
 }
 
 /// The listener.
-pub(super) struct Metrics {
+pub struct Metrics {
     listener: TcpListener,
     address: SocketAddr,
+    numbers: Numbers,
+}
+
+/// Where the numbers come from.
+#[derive(Clone)]
+struct Numbers {
     askers: Askers,
     telemetry: Telemetry,
+    /// How many lines of the program's log were lost.
+    lost: fn() -> u64,
+    looked: Arc<Looked>,
 }
 
 impl Metrics {
-    /// Listens.
+    /// Listens. `lost` says how many lines of the program's log were lost so far: the log is the program's.
     ///
     /// # Errors
     /// An address that cannot be had.
-    pub(super) async fn bind(
+    pub async fn bind(
         address: SocketAddr,
         askers: Askers,
         telemetry: Telemetry,
+        lost: fn() -> u64,
     ) -> Result<Self, String> {
         let failed = |e| format!("cannot listen on {address}: {e}");
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, askers, telemetry })
+        let numbers = Numbers { askers, telemetry, lost, looked: Arc::default() };
+        Ok(Self { listener, address, numbers })
     }
 
     /// Where to read them.
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}{PATH}", self.address)
     }
 
     /// Answers, until it is dropped.
-    pub(super) async fn run(self) {
+    pub async fn run(self) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let looked = Arc::new(Looked::default());
         loop {
             let Ok((stream, _)) = self.listener.accept().await else {
                 // Out of files, most likely: wait for some to be given back.
@@ -96,21 +106,19 @@ impl Metrics {
                 continue;
             };
             let Ok(place) = places.clone().try_acquire_owned() else { continue };
-            let (askers, telemetry) = (self.askers.clone(), self.telemetry.clone());
-            let looked = looked.clone();
+            let numbers = self.numbers.clone();
             tokio::spawn(async move {
-                let served = connection(stream, askers, telemetry, looked);
-                let _ = tokio::time::timeout(PATIENCE, served).await;
+                let _ = tokio::time::timeout(PATIENCE, connection(stream, numbers)).await;
                 drop(place);
             });
         }
     }
 }
 
-async fn connection(stream: TcpStream, askers: Askers, telemetry: Telemetry, looked: Arc<Looked>) {
+async fn connection(stream: TcpStream, numbers: Numbers) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let (askers, telemetry, looked) = (askers.clone(), telemetry.clone(), looked.clone());
-        async move { Ok::<_, Infallible>(answer(&request, askers, telemetry, looked).await) }
+        let numbers = numbers.clone();
+        async move { Ok::<_, Infallible>(answer(&request, numbers).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_headers(64);
@@ -129,12 +137,7 @@ fn is_for_this_host<B>(request: &Request<B>) -> bool {
     is_address(host) || host.rsplit_once(':').is_some_and(|(name, _)| is_address(name))
 }
 
-async fn answer(
-    request: &Request<Incoming>,
-    askers: Askers,
-    telemetry: Telemetry,
-    looked: Arc<Looked>,
-) -> Response<Full<Bytes>> {
+async fn answer(request: &Request<Incoming>, numbers: Numbers) -> Response<Full<Bytes>> {
     let say = |status, text: &str| {
         let mut response = Response::new(Full::new(Bytes::from(format!("{text}\n"))));
         *response.status_mut() = status;
@@ -153,8 +156,12 @@ async fn answer(
         return response;
     }
     // The journal is read, which may wait for the disk.
-    telemetry.lost_lines(super::log::lost());
-    let text = tokio::task::spawn_blocking(move || telemetry.text(&looked.at(&askers))).await;
+    let text = tokio::task::spawn_blocking(move || {
+        let Numbers { askers, telemetry, lost, looked } = numbers;
+        telemetry.lost_lines(lost());
+        telemetry.text(&looked.at(&askers))
+    })
+    .await;
     match text {
         Ok(Ok(text)) => {
             let mut response = Response::new(Full::new(Bytes::from(text)));

@@ -1,5 +1,3 @@
-//! Where requests come from.
-pub mod cli;
-pub(crate) mod log;
+//! Where requests come from, and where numbers go. The command line is a crate of its own, `interlock-cli`.
 pub mod mcp;
-mod metrics;
+pub mod metrics;

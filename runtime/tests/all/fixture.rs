@@ -118,7 +118,7 @@ pub(crate) fn source() -> CatalogueSource {
 /// A host of this configuration with the capability, to be built.
 pub(crate) fn host_of(file: &Path, cache: &Arc<Cache>) -> HostBuilder {
     Host::builder(Config::load(file).unwrap())
-        .helper(Helper::program(env!("CARGO_BIN_EXE_interlock")))
+        .helper(Helper::program(env!("CARGO_BIN_EXE_interlock-helper")))
         .catalogue(source())
         .provider("cache", Provider::new(cache.clone()))
 }

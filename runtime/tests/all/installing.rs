@@ -48,7 +48,7 @@ impl Folder {
         self.try_host().unwrap_or_else(|e| panic!("{e}"))
     }
     fn try_host(&self) -> Result<Host, HostError> {
-        let helper = Helper::program(env!("CARGO_BIN_EXE_interlock"));
+        let helper = Helper::program(env!("CARGO_BIN_EXE_interlock-helper"));
         Host::builder(self.config()).helper(helper).build()
     }
     async fn install(&self, name: &str) -> Result<(), HostError> {

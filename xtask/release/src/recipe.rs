@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use xtask_release::bill::{self, Key, RELEASED};
+use xtask_release::bill::{self, Key, PACKAGE, RELEASED};
 
 use crate::source::{Source, said};
 use xtask::command::{Show, cargo, demand};
@@ -180,7 +180,7 @@ fn strip(profile: &str) -> String {
 pub(crate) fn build(ui: &Ui, place: &Place, recipe: &Recipe) -> Result<Built> {
     let mut command = cargo(&place.tree);
     command.args(["auditable", "build", "--locked", "--profile", &recipe.profile]);
-    command.args(["--package", RELEASED, "--bin", RELEASED]);
+    command.args(["--package", PACKAGE, "--bin", RELEASED]);
     // Said, though it is the one that would be taken: then flags are for it alone, and what is compiled for it has a
     // folder of its own.
     command.args(["--target", &recipe.compiler.host]);

@@ -1,5 +1,5 @@
 //! Names for folders of this machine in the example plugins, as `interlock build` gives them
-//! (`runtime/src/surface/cli/build/names.rs`): the same flags, so that what one compiled the other need not.
+//! (`runtime/cli/src/build/names.rs`): the same flags, so that what one compiled the other need not.
 //!
 //! The mistake it stops: a plugin, pinned by its digest, that is another one in each checkout's home.
 

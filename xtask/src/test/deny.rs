@@ -5,13 +5,12 @@
 
 use anyhow::Result;
 
-use super::{Bench, Outcome, steps::has_deny};
+use super::{
+    Bench, Outcome,
+    locks::{HOST, MANIFESTS},
+    steps::has_deny,
+};
 use crate::command::{Show, cargo, demand, run};
-
-/// The workspaces, each with a lock file of its own. A test holds `.ci/run` to the same.
-const MANIFESTS: [&str; 3] = [HOST, "examples/Cargo.toml", "fuzz/Cargo.toml"];
-
-const HOST: &str = "Cargo.toml";
 
 const NOT_INSTALLED: &str = "cargo-deny is not installed";
 
@@ -50,19 +49,4 @@ fn check(bench: &Bench<'_>, what: &str, checks: &[&str]) -> Result<Outcome> {
         demand(bench.ui, &bench.root, &format!("{what} {manifest}"), &mut command, Show::Progress)?;
     }
     Ok(Outcome::Passed(format!("{} workspaces", MANIFESTS.len())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_workspaces_are_those_whose_lock_files_are_looked_at() {
-        let root = crate::paths::root().unwrap();
-        let run = std::fs::read_to_string(root.join(".ci/run")).unwrap();
-        assert!(run.contains(&format!("for manifest in {}; do", MANIFESTS.join(" "))));
-        for manifest in MANIFESTS {
-            assert!(root.join(manifest).with_file_name("Cargo.lock").is_file(), "{manifest}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! The mistake it stops: a green run that skipped something without saying so.
 
 mod deny;
+mod locks;
 mod steps;
 mod summary;
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{Bench, Outcome, Step, deny, summary};
+use super::{Bench, Outcome, Step, deny, locks, summary};
 use crate::command::{Ran, Show, cargo, demand, run};
 use crate::guests::toolchain::{self, Toolchain};
 use crate::ui::Ui;
@@ -20,6 +20,12 @@ pub(super) const STEPS: &[Step] = &[
             bench.toolchain = Some(toolchain::find_or_install(bench.ui, &bench.root)?);
             Ok(Outcome::Passed(String::new()))
         },
+    },
+    Step {
+        name: "locks",
+        about: "each lock file fits its manifests",
+        needs: &[],
+        run: locks::fit,
     },
     Step { name: "format", about: "cargo fmt --check, both workspaces", needs: &[], run: format },
     Step {

@@ -196,7 +196,7 @@ fn build_host(folder: &Path, world: &Arc<World>) -> Arc<Host> {
     let host = Host::builder(
         Config::load(&folder.join("interlock.toml")).unwrap_or_else(|e| panic!("{e}")),
     )
-    .helper(Helper::program(env!("CARGO_BIN_EXE_interlock")))
+    .helper(Helper::program(env!("CARGO_BIN_EXE_interlock-helper")))
     .catalogue(source())
     .provider("cache", Provider::new(world.clone()))
     .clock(clock)

@@ -15,8 +15,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-/// The package whose binary is released.
+/// The binary that is released.
 pub const RELEASED: &str = "interlock";
+
+/// The package that it is of.
+pub const PACKAGE: &str = "interlock-cli";
 
 /// Name and version: in one lock file with one registry, no two packages share both.
 pub type Key = (String, String);
@@ -121,8 +124,8 @@ impl Bill {
     /// # Errors
     /// When it is not there, which cannot be said of a bill that was read.
     pub fn released(&self) -> Result<(&Key, &Package)> {
-        let found = self.packages.iter().find(|((name, _), _)| name == RELEASED);
-        found.with_context(|| format!("no package `{RELEASED}`"))
+        let found = self.packages.iter().find(|((name, _), _)| name == PACKAGE);
+        found.with_context(|| format!("no package `{PACKAGE}`"))
     }
 }
 
@@ -135,7 +138,7 @@ fn cargo(root: &Path) -> Command {
 /// What cargo compiles for the released package, along these kinds of edges.
 fn tree(root: &Path, target: &str, edges: &str) -> Result<BTreeSet<Key>> {
     let output = cargo(root)
-        .args(["tree", "--locked", "--package", RELEASED, "--target", target])
+        .args(["tree", "--locked", "--package", PACKAGE, "--target", target])
         .args(["--edges", edges, "--prefix", "none", "--format", "{p}"])
         .output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{Bill, Key, Package, RELEASED, Role};
+use super::{Bill, Key, PACKAGE, Package, RELEASED, Role};
 
 /// C that a package brings along and compiles into the binary: its advisories are not those of the package.
 struct Inside {
@@ -80,7 +80,7 @@ pub fn document(bill: &Bill, binary: &Binary) -> Result<Value> {
             components.push(own);
             needs.insert(reference);
         }
-        if key.0 == RELEASED {
+        if key.0 == PACKAGE {
             needs.insert(format!("rust-std@{}", binary.rust));
         } else {
             components.push(component(key, package));
