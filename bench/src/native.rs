@@ -17,7 +17,10 @@ use rmcp::{
 };
 use serde_json::json;
 use std::{convert::Infallible, sync::Arc};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 
 /// The hidden role: `__native stdio`, `pipes` or `http`.
 pub(crate) const ROLE: &str = "__native";
@@ -56,6 +59,15 @@ impl ServerHandler for Echo {
     }
 }
 
+/// Behind pointers, which is how the host has them, and compiled once for both.
+async fn streams(
+    read: Box<dyn AsyncRead + Send + Unpin>,
+    write: Box<dyn AsyncWrite + Send + Unpin>,
+) -> Result<()> {
+    Echo.serve((read, write)).await?.waiting().await?;
+    Ok(())
+}
+
 async fn http() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     // Whoever started it reads where it is.
@@ -85,10 +97,12 @@ pub(crate) fn play(arguments: &[String]) -> Result<()> {
     let ended = runtime.block_on(async {
         match arguments {
             [one] if one == "stdio" => {
-                Echo.serve(rmcp::transport::stdio()).await?.waiting().await?;
+                let (read, write) = rmcp::transport::stdio();
+                streams(Box::new(read), Box::new(write)).await?;
             }
             [one] if one == "pipes" => {
-                Echo.serve(rmcp::transport::stdio_pipes()).await?.waiting().await?;
+                let (read, write) = rmcp::transport::stdio_pipes();
+                streams(Box::new(read), Box::new(write)).await?;
             }
             [one] if one == "http" => http().await?,
             _ => bail!("a transport is wanted"),

@@ -3,7 +3,7 @@
 //! program that embeds Interlock.
 
 use crate::{
-    Config, HostError, Request, Response,
+    BoxFuture, Config, HostError, Request, Response,
     config::{
         PluginConfig,
         edit::{SecretKey, read_text, secret_key},
@@ -308,16 +308,18 @@ impl Host {
     ///
     /// # Errors
     /// As [`crate::pipeline`] says: what keeps a run from being decided.
-    pub async fn call(&self, request: Request) -> Result<Response, HostError> {
-        pipeline::call(self, &request, &Control::default()).await
+    #[inline(never)]
+    pub fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, HostError>> {
+        Box::pin(async move { pipeline::call(self, &request, &Control::default()).await })
     }
 
     /// Finds the effects that a tool would have. Nothing is performed.
     ///
     /// # Errors
     /// As [`Host::call`].
-    pub async fn plan(&self, request: Request) -> Result<Response, HostError> {
-        pipeline::plan(self, &request, &Control::default()).await
+    #[inline(never)]
+    pub fn plan(&self, request: Request) -> BoxFuture<'_, Result<Response, HostError>> {
+        Box::pin(async move { pipeline::plan(self, &request, &Control::default()).await })
     }
 
     /// As [`Host::call`], with a handle that ends the call and tells how far it is. The future is to be
@@ -325,22 +327,30 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::call`].
-    pub async fn call_with(
-        &self,
-        request: &Request,
-        control: &Control,
-    ) -> Result<Response, HostError> {
-        pipeline::call(self, request, control).await
+    #[inline(never)]
+    pub fn call_with<'a>(
+        &'a self,
+        request: &'a Request,
+        control: &'a Control,
+    ) -> BoxFuture<'a, Result<Response, HostError>> {
+        Box::pin(pipeline::call(self, request, control))
     }
 
     /// Looks at a plugin without granting it anything.
     ///
     /// # Errors
     /// Why the bytes are not a plugin.
-    pub async fn inspect(&self, plugin: &PluginBytes) -> Result<Inspection, HostError> {
-        self.sandbox.inspect(plugin, &self.catalogue).await.map_err(|source| HostError::Admission {
-            plugin: plugin.digest().short(),
-            source: Box::new(source),
+    #[inline(never)]
+    pub fn inspect<'a>(
+        &'a self,
+        plugin: &'a PluginBytes,
+    ) -> BoxFuture<'a, Result<Inspection, HostError>> {
+        Box::pin(async move {
+            let found = self.sandbox.inspect(plugin, &self.catalogue).await;
+            found.map_err(|source| HostError::Admission {
+                plugin: plugin.digest().short(),
+                source: Box::new(source),
+            })
         })
     }
 
@@ -348,22 +358,26 @@ impl Host {
     ///
     /// # Errors
     /// Why it is not admitted; nothing of it has run when a grant is missing.
-    pub async fn admit(
-        &self,
-        plugin: &PluginBytes,
-        name: &str,
-        grants: &[Grant],
-    ) -> Result<Admitted, HostError> {
-        let admitted =
-            self.sandbox.admit(plugin, name, grants, &self.catalogue).await.map_err(|source| {
-                HostError::Admission { plugin: name.to_owned(), source: Box::new(source) }
+    #[inline(never)]
+    pub fn admit<'a>(
+        &'a self,
+        plugin: &'a PluginBytes,
+        name: &'a str,
+        grants: &'a [Grant],
+    ) -> BoxFuture<'a, Result<Admitted, HostError>> {
+        Box::pin(async move {
+            let admitted = self.sandbox.admit(plugin, name, grants, &self.catalogue).await;
+            let admitted = admitted.map_err(|source| HostError::Admission {
+                plugin: name.to_owned(),
+                source: Box::new(source),
             })?;
-        if let Artifact::Recompiled { problem } = &admitted.artifact {
-            let (plugin, problem) = (name.to_owned(), problem.clone());
-            let body = EventBody::ArtifactReplaced { plugin, problem };
-            self.recorder.note(Event::alone(body)).await?;
-        }
-        Ok(admitted)
+            if let Artifact::Recompiled { problem } = &admitted.artifact {
+                let (plugin, problem) = (name.to_owned(), problem.clone());
+                let body = EventBody::ArtifactReplaced { plugin, problem };
+                self.recorder.note(Event::alone(body)).await?;
+            }
+            Ok(admitted)
+        })
     }
 
     /// The receipt of an invocation, signed: what the journal says of it now.
@@ -386,8 +400,11 @@ impl Host {
     ///
     /// # Errors
     /// Why the plugin cannot be used.
-    pub async fn tools(&self, plugin: &str) -> Result<Admitted, HostError> {
-        Ok(self.installed(plugin).await?.code(self).await?.admitted.clone())
+    #[inline(never)]
+    pub fn tools<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<Admitted, HostError>> {
+        Box::pin(async move {
+            Ok(self.installed(plugin).await?.code(self).await?.admitted.clone())
+        })
     }
 
     /// Waits for effects that outlived their runs, at most this long. Says whether all ended.

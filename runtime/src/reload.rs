@@ -2,7 +2,7 @@
 //! built from it and takes the old one's place between two calls. One that means nothing changes nothing: the
 //! old host serves on, and says so, once. Calls that run end under the rules they began with.
 
-use crate::{Config, Host, HostError, config::wit_of, desk::Askers, telemetry::Telemetry};
+use crate::{BoxFuture, Config, Host, HostError, config::wit_of, desk::Askers, telemetry::Telemetry};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// How often the configuration is looked at.
@@ -19,7 +19,17 @@ pub fn fingerprint(config: &Config) -> String {
 }
 
 /// Follows a configuration for as long as it is polled.
-pub async fn follow(file: PathBuf, mut known: String, askers: Askers, telemetry: Telemetry) {
+#[inline(never)]
+pub fn follow(
+    file: PathBuf,
+    known: String,
+    askers: Askers,
+    telemetry: Telemetry,
+) -> BoxFuture<'static, ()> {
+    Box::pin(look_again(file, known, askers, telemetry))
+}
+
+async fn look_again(file: PathBuf, mut known: String, askers: Askers, telemetry: Telemetry) {
     let mut complained = String::new();
     loop {
         tokio::time::sleep(LOOK).await;

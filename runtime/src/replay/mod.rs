@@ -7,7 +7,7 @@
 mod gate;
 
 use crate::{
-    Host, HostError,
+    BoxFuture, Host, HostError,
     host::read_pinned,
     record::{Asked, End, NotKept, Recording, refused as journal_refused, space},
 };
@@ -195,7 +195,15 @@ impl<'h> Player<'h> {
     ///
     /// # Errors
     /// A recording that cannot be done again as it is, such as one of a tool that the plugin lacks.
-    pub async fn play(&self, run: &Recording) -> Result<Replayed, HostError> {
+    #[inline(never)]
+    pub fn play<'a>(
+        &'a self,
+        run: &'a Recording,
+    ) -> BoxFuture<'a, Result<Replayed, HostError>> {
+        Box::pin(self.play_again(run))
+    }
+
+    async fn play_again(&self, run: &Recording) -> Result<Replayed, HostError> {
         let authorized = Authorized::from(Again {
             principal: run.principal.clone(),
             plugin: run.plugin.clone(),

@@ -3,6 +3,7 @@
 //! the address is to be one that only the monitoring system reaches.
 
 use crate::{
+    BoxFuture,
     desk::Askers,
     telemetry::{Standing, Telemetry},
 };
@@ -97,7 +98,12 @@ impl Metrics {
     }
 
     /// Answers, until it is dropped.
-    pub async fn run(self) {
+    #[inline(never)]
+    pub fn run(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.answer_all())
+    }
+
+    async fn answer_all(self) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
             let Ok((stream, _)) = self.listener.accept().await else {

@@ -105,7 +105,7 @@ impl Scene {
         let (near, far) = tokio::io::duplex(1 << 20);
         tokio::spawn(async move {
             let (read, write) = tokio::io::split(far);
-            serve_over(asker, read, write, std::future::pending()).await.unwrap();
+            serve_over(asker, Box::new(read), Box::new(write), std::future::pending()).await.unwrap();
         });
         let (read, write) = tokio::io::split(near);
         Client { read: BufReader::new(read), write, next: 0, told: Vec::new() }

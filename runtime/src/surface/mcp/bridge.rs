@@ -5,10 +5,10 @@
 mod events;
 mod wire;
 
+use crate::BoxFuture;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    future::Future,
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
@@ -72,14 +72,26 @@ impl Bridge {
     ///
     /// # Errors
     /// Standard input or output that cannot be used.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), String> {
+    pub fn run<'a>(
+        self,
+        stop: impl Future<Output = ()> + Send + 'a,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        self.boxed(Box::pin(stop))
+    }
+
+    /// Not generic, and therefore compiled here.
+    #[inline(never)]
+    fn boxed(self, stop: BoxFuture<'_, ()>) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.run_until(stop))
+    }
+
+    async fn run_until(self, mut stop: BoxFuture<'_, ()>) -> Result<(), String> {
         let (say, said) = mpsc::channel::<String>(64);
         let (read, write) = rmcp::transport::stdio_pipes();
         let writing = tokio::spawn(write_all(write, said));
         let mut lines = BufReader::new(read);
         let mut passing = JoinSet::new();
         let running = Arc::new(Mutex::new(BTreeMap::<String, AbortHandle>::new()));
-        let mut stop = std::pin::pin!(stop);
         loop {
             let mut line = Vec::new();
             let mut bounded = (&mut lines).take(MAX_MESSAGE);

@@ -2,9 +2,8 @@
 //! is ever written to standard output; a stray line there ends the connection of most clients.
 
 use super::{agent::Agent, hello::Brief, server::AgentServer};
-use crate::desk::Asker;
+use crate::{BoxFuture, desk::Asker};
 use rmcp::{ServiceExt, service::ServerInitializeError, transport::async_rw::AsyncRwTransport};
-use std::future::Future;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How much a client may leave unread before a write waits, in bytes: more than a list of a hundred tools has. No memory
@@ -18,31 +17,49 @@ const MAX_MESSAGE: usize = 16 << 20;
 ///
 /// # Errors
 /// A client that does not speak the protocol.
-pub async fn serve(asker: Asker, stop: impl Future<Output = ()>) -> Result<(), String> {
+pub fn serve<'a>(
+    asker: Asker,
+    stop: impl Future<Output = ()> + Send + 'a,
+) -> BoxFuture<'a, Result<(), String>> {
     // Not tokio's own: each of its reads and writes goes through another thread.
     let (read, write) = rmcp::transport::stdio_pipes();
     // Where it is no pipe, or the system wants it smaller, writes wait more often.
     let _ = rustix::pipe::fcntl_setpipe_size(std::io::stdout(), UNREAD);
-    serve_over(asker, read, write, stop).await
+    serve_over(asker, Box::new(read), Box::new(write), stop)
 }
 
 /// Serves one client over any pair of streams, as [`serve`] does over its own.
 ///
 /// # Errors
 /// A client that does not speak the protocol.
-pub async fn serve_over<R, W>(
+pub fn serve_over<'a>(
     asker: Asker,
-    read: R,
-    write: W,
-    stop: impl Future<Output = ()>,
-) -> Result<(), String>
-where
-    R: AsyncRead + Send + Unpin + 'static,
-    W: AsyncWrite + Send + Unpin + 'static,
-{
+    read: Box<dyn AsyncRead + Send + Unpin>,
+    write: Box<dyn AsyncWrite + Send + Unpin>,
+    stop: impl Future<Output = ()> + Send + 'a,
+) -> BoxFuture<'a, Result<(), String>> {
+    boxed(asker, read, write, Box::pin(stop))
+}
+
+/// Not generic, and therefore compiled here.
+#[inline(never)]
+fn boxed(
+    asker: Asker,
+    read: Box<dyn AsyncRead + Send + Unpin>,
+    write: Box<dyn AsyncWrite + Send + Unpin>,
+    stop: BoxFuture<'_, ()>,
+) -> BoxFuture<'_, Result<(), String>> {
+    Box::pin(serve_streams(asker, read, write, stop))
+}
+
+async fn serve_streams(
+    asker: Asker,
+    read: Box<dyn AsyncRead + Send + Unpin>,
+    write: Box<dyn AsyncWrite + Send + Unpin>,
+    mut stop: BoxFuture<'_, ()>,
+) -> Result<(), String> {
     let server = AgentServer::of(Agent::open(asker).await);
     let transport = Brief(AsyncRwTransport::new(read, write).with_max_line_length(MAX_MESSAGE));
-    let mut stop = std::pin::pin!(stop);
     let running = tokio::select! {
         running = server.serve(transport) => running,
         () = &mut stop => return Ok(()),

@@ -13,7 +13,7 @@ mod ready;
 mod say;
 mod strangers;
 
-use crate::{config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
+use crate::{BoxFuture, config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use body::Held;
 use door::{Door, Entered, SESSION};
 use http_body_util::{Full, combinators::BoxBody};
@@ -30,7 +30,6 @@ use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use serde_json::json;
 use std::{
     convert::Infallible,
-    future::Future,
     net::SocketAddr,
     sync::{
         Arc,
@@ -112,12 +111,21 @@ impl Server {
     }
 
     /// Serves until told to stop; then lets what runs end, for a while, before it ends it.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    pub fn run<'a>(self, stop: impl Future<Output = ()> + Send + 'a) -> BoxFuture<'a, ()> {
+        self.boxed(Box::pin(stop))
+    }
+
+    /// Not generic, and therefore compiled here.
+    #[inline(never)]
+    fn boxed(self, stop: BoxFuture<'_, ()>) -> BoxFuture<'_, ()> {
+        Box::pin(self.run_until(stop))
+    }
+
+    async fn run_until(self, mut stop: BoxFuture<'_, ()>) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let strangers = Strangers::at_most(MAX_STRANGERS);
         let closing = CancellationToken::new();
         let mut connections = JoinSet::new();
-        let mut stop = std::pin::pin!(stop);
         let mut sweep = tokio::time::interval(SWEEP);
         loop {
             tokio::select! {
