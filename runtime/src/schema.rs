@@ -38,7 +38,7 @@ const QUICK: u64 = 1 << 18;
 
 /// A compiled schema.
 #[derive(Debug)]
-pub(crate) struct Schema {
+pub struct Schema {
     validator: Validator,
     nodes: u64,
     heavy: bool,
@@ -46,17 +46,17 @@ pub(crate) struct Schema {
 
 impl Schema {
     /// Whether a value of this many bytes is checked in less time than it takes to have that done elsewhere.
-    pub(crate) const fn is_quick_for(&self, bytes: u64) -> bool {
+    pub const fn is_quick_for(&self, bytes: u64) -> bool {
         !self.heavy && self.nodes.saturating_mul(bytes) <= QUICK
     }
 
     /// Whether a value fits.
-    pub(crate) fn fits(&self, value: &Value) -> bool {
+    pub fn fits(&self, value: &Value) -> bool {
         self.validator.is_valid(value)
     }
 
     /// What does not fit, at most five sentences; `None` where all fits.
-    pub(crate) fn problems(&self, arguments: &Value) -> Option<String> {
+    pub fn problems(&self, arguments: &Value) -> Option<String> {
         if self.fits(arguments) {
             return None;
         }
@@ -78,7 +78,7 @@ impl Schema {
 ///
 /// # Errors
 /// What is wrong with the schema, in a sentence.
-pub(crate) fn compile(schema: &Value) -> Result<Schema, String> {
+pub fn compile(schema: &Value) -> Result<Schema, String> {
     let mut unfolding =
         Unfolding { root: schema, known: BTreeMap::new(), open: Vec::new(), heavy: false };
     let Extent { nodes, .. } = unfolding.extent(schema, 0)?;

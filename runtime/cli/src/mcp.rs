@@ -9,8 +9,8 @@ use interlock::{
     config::edit::read_text,
     desk::Askers,
     reload,
-    surface::mcp::{bridge, serve_stdio},
 };
+use interlock_surface::mcp::{bridge, serve_stdio};
 use std::{path::Path, sync::Arc, time::Duration};
 
 /// How long the process waits for effects that are under way, once its client is gone.

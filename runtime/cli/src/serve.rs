@@ -8,9 +8,9 @@ use interlock::{
     Config, Host,
     desk::Askers,
     reload,
-    surface::{mcp::http, metrics::Metrics},
     tokens::Tokens,
 };
+use interlock_surface::{mcp::http, metrics::Metrics};
 use serde_json::json;
 use std::{path::Path, sync::Arc};
 

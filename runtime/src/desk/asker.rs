@@ -181,7 +181,7 @@ impl Asker {
     }
 
     /// The most calls that one principal may have under way.
-    pub(crate) fn at_once(&self) -> u32 {
+    pub fn at_once(&self) -> u32 {
         self.host().config().serving.concurrent
     }
 

@@ -135,7 +135,7 @@ impl Default for Counted {
 }
 
 /// Counts one call, or one connection, for as long as it lives.
-pub(crate) struct UnderWay(Gauge);
+pub struct UnderWay(Gauge);
 
 impl UnderWay {
     fn of(gauge: &Gauge) -> Self {
@@ -224,12 +224,12 @@ impl Telemetry {
     }
 
     /// An answer of the agents' listener.
-    pub(crate) fn answered(&self, route: &'static str, status: u16) {
+    pub fn answered(&self, route: &'static str, status: u16) {
         self.0.responses.get_or_create(&ResponseLabels { route, status }).inc();
     }
 
     /// A connection of the agents' listener, while it lives.
-    pub(crate) fn connection(&self) -> UnderWay {
+    pub fn connection(&self) -> UnderWay {
         UnderWay::of(&self.0.connections)
     }
 
@@ -246,7 +246,7 @@ impl Telemetry {
     }
 
     /// How many lines of the log were lost so far.
-    pub(crate) fn lost_lines(&self, count: u64) {
+    pub fn lost_lines(&self, count: u64) {
         self.0.lost_lines.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 

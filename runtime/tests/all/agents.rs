@@ -445,7 +445,7 @@ async fn asker_cannot_approve_no_method_tool_or_resource_of_the_surface_is_for_p
         );
     }
     // The types hold it: no source of the surface names a host or the people's handle.
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/surface/mcp");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/surface/src/mcp");
     let mut folders = vec![std::path::PathBuf::from(folder)];
     let mut read = 0;
     while let Some(folder) = folders.pop() {

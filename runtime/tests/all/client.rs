@@ -10,9 +10,9 @@ use interlock::{
     desk::{Approver, Askers},
     install::{Install, install},
     sandbox::PluginBytes,
-    surface::mcp::serve_over,
 };
 use serde_json::{Value, json};
+use interlock_surface::mcp::serve_over;
 use ssh_key::{Algorithm, PrivateKey};
 use std::{sync::Arc, time::Duration};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};

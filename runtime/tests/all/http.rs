@@ -2,7 +2,8 @@
 //! leaves unsent, and by going away.
 
 use crate::client::*;
-use interlock::{config::Serving, surface::mcp::http::Server, tokens::Tokens};
+use interlock::{config::Serving, tokens::Tokens};
+use interlock_surface::mcp::http::Server;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{

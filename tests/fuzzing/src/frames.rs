@@ -16,8 +16,8 @@ use interlock::{
         Forecasted, Forecaster, Performed, Performer, Provider, ProviderFault, Reader, StillAllowed,
     },
     sandbox::PluginBytes,
-    surface::mcp::serve_over,
 };
+use interlock_surface::mcp::serve_over;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,

@@ -3,8 +3,8 @@
 use crate::{bytes::Bytes, must};
 use interlock::{
     providers::http::{Endpoint, EndpointSettings, HostName, Kind, Named, Place, Private, named},
-    surface::mcp::bridge::Bridge,
 };
+use interlock_surface::mcp::bridge::Bridge;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A URL has one reading or none; an address that is not public is refused in whatever clothes; a path that is allowed

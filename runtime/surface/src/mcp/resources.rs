@@ -3,7 +3,7 @@
 //! others there is no such resource.
 
 use super::agent::Agent;
-use crate::HostError;
+use interlock::HostError;
 use rmcp::{
     ErrorData,
     model::{

@@ -2,7 +2,7 @@
 //! whoever watches needs no token of an agent. They name tools, principals and codes, and nothing else; still,
 //! the address is to be one that only the monitoring system reaches.
 
-use crate::{
+use interlock::{
     BoxFuture,
     desk::Askers,
     telemetry::{Standing, Telemetry},

@@ -11,7 +11,7 @@ use super::{
     say,
     strangers::Stranger,
 };
-use crate::{config::Serving, desk::Askers, tokens::Tokens};
+use interlock::{config::Serving, desk::Askers, tokens::Tokens};
 use hyper::{HeaderMap, Method, Request, StatusCode, body::Incoming, header::AUTHORIZATION};
 use interlock_authority::Principal;
 use rmcp::transport::streamable_http_server::{

@@ -1,4 +1,4 @@
-//! The agents' surface: MCP. It holds [`crate::desk::Asker`]s and nothing else of a host, so that no method,
+//! The agents' surface: MCP. It holds [`interlock::desk::Asker`]s and nothing else of a host, so that no method,
 //! tool or resource here has a way to what people alone may do.
 
 mod agent;

@@ -5,7 +5,7 @@
 mod events;
 mod wire;
 
-use crate::BoxFuture;
+use interlock::BoxFuture;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,

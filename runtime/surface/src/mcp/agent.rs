@@ -1,11 +1,11 @@
 //! What is kept for one principal on the agents' surface: its asker, its tools, and the waits that go on in
-//! the background. There is no host in here, and so nothing that could approve: see [`crate::desk::Asker`].
+//! the background. There is no host in here, and so nothing that could approve: see [`interlock::desk::Asker`].
 
 use super::{
     answer,
     tools::{Entry, Tools},
 };
-use crate::{
+use interlock::{
     HostError,
     desk::{Answer, Asker, OwnRequest, Wish},
     pipeline::{CancelOnDrop, Control},

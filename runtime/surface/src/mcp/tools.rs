@@ -3,7 +3,7 @@
 //! must not be talked out of it by the tool's author.
 
 use super::schema;
-use crate::{
+use interlock::{
     desk::Offers,
     pipeline::{Offer, Reach},
     schema::Schema,
@@ -45,7 +45,7 @@ impl Entry {
     /// Whether a result is what the tool's schema says. Clients throw away what is not.
     pub(super) fn fits(&self, result: &Value) -> bool {
         let Some(schema) = &self.output else { return true };
-        let schema = self.schema.get_or_init(|| crate::schema::compile(schema).ok());
+        let schema = self.schema.get_or_init(|| interlock::schema::compile(schema).ok());
         schema.as_ref().is_none_or(|schema| schema.fits(result))
     }
 }

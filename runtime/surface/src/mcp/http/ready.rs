@@ -1,7 +1,7 @@
 //! Whether the host can serve, for whoever asks, and anybody may: the journal is read for that, so one looks at a time,
 //! not on a thread that serves others, and not again for each who asks.
 
-use crate::desk::Askers;
+use interlock::desk::Askers;
 use std::{
     sync::Arc,
     time::{Duration, Instant},

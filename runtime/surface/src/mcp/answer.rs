@@ -3,7 +3,7 @@
 //! meant for the operator is in either.
 
 use super::{tools::Entry, words::words};
-use crate::{
+use interlock::{
     HostError, Outcome, Response,
     desk::{Answer, OwnRequest, RunTold, Waiting},
     response::{DeniedCall, Effect},

@@ -3,7 +3,7 @@
 //! found»; nothing here installs, grants, approves, freezes or changes a rule.
 
 use super::{agent::Agent, answer, progress, resources, schema, tasks};
-use crate::{desk::Answer, pipeline::Control, response::Outcome};
+use interlock::{desk::Answer, pipeline::Control, response::Outcome};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{

@@ -1,7 +1,7 @@
 //! Word of how far a call is, where its client gave a token for that. Clients that hear nothing take a
 //! planning run of seconds for a hung server, and call again.
 
-use crate::pipeline::Control;
+use interlock::pipeline::Control;
 use rmcp::{RoleServer, model::ProgressNotificationParam, service::RequestContext};
 use std::time::Duration;
 use tokio::{sync::oneshot, task::JoinHandle};

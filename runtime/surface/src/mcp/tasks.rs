@@ -3,7 +3,7 @@
 //! enough people agreed and the apply has run, or when it is clear that this will never be.
 
 use super::{agent::Agent, resources};
-use crate::{HostError, desk::Waiting};
+use interlock::{HostError, desk::Waiting};
 use interlock_authority::desk::RequestState;
 use rmcp::{
     ErrorData,

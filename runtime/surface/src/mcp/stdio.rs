@@ -2,7 +2,7 @@
 //! is ever written to standard output; a stray line there ends the connection of most clients.
 
 use super::{agent::Agent, hello::Brief, server::AgentServer};
-use crate::{BoxFuture, desk::Asker};
+use interlock::{BoxFuture, desk::Asker};
 use rmcp::{ServiceExt, service::ServerInitializeError, transport::async_rw::AsyncRwTransport};
 use tokio::io::{AsyncRead, AsyncWrite};
 

@@ -13,7 +13,7 @@ mod ready;
 mod say;
 mod strangers;
 
-use crate::{BoxFuture, config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
+use interlock::{BoxFuture, config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use body::Held;
 use door::{Door, Entered, SESSION};
 use http_body_util::{Full, combinators::BoxBody};
