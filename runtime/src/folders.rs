@@ -38,10 +38,8 @@ pub fn check_each<'a>(
 ) -> Vec<(&'a str, &'a FolderSettings, Result<(), HostError>)> {
     let places = config.places(catalogue);
     let each = config.files.iter();
-    each.map(|(name, settings)| {
-        (name.as_str(), settings, check_folder(config, &places, name))
-    })
-    .collect()
+    each.map(|(name, settings)| (name.as_str(), settings, check_folder(config, &places, name)))
+        .collect()
 }
 
 /// Checks one folder against the places of the host.

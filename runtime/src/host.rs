@@ -402,9 +402,9 @@ impl Host {
     /// Why the plugin cannot be used.
     #[inline(never)]
     pub fn tools<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<Admitted, HostError>> {
-        Box::pin(async move {
-            Ok(self.installed(plugin).await?.code(self).await?.admitted.clone())
-        })
+        Box::pin(
+            async move { Ok(self.installed(plugin).await?.code(self).await?.admitted.clone()) },
+        )
     }
 
     /// Waits for effects that outlived their runs, at most this long. Says whether all ended.

@@ -2,7 +2,9 @@
 //! built from it and takes the old one's place between two calls. One that means nothing changes nothing: the
 //! old host serves on, and says so, once. Calls that run end under the rules they began with.
 
-use crate::{BoxFuture, Config, Host, HostError, config::wit_of, desk::Askers, telemetry::Telemetry};
+use crate::{
+    BoxFuture, Config, Host, HostError, config::wit_of, desk::Askers, telemetry::Telemetry,
+};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// How often the configuration is looked at.

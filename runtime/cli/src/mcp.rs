@@ -2,14 +2,10 @@
 //! host of another user, which has a token and nothing else: no configuration, no keys, no journal.
 
 use super::{
-    Ending, arguments::McpArguments, call::principal, log, output::Output, problem::Problem, signals,
+    Ending, arguments::McpArguments, call::principal, log, output::Output, problem::Problem,
+    signals,
 };
-use interlock::{
-    Config, Host,
-    config::edit::read_text,
-    desk::Askers,
-    reload,
-};
+use interlock::{Config, Host, config::edit::read_text, desk::Askers, reload};
 use interlock_surface::mcp::{bridge, serve_stdio};
 use std::{path::Path, sync::Arc, time::Duration};
 

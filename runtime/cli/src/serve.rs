@@ -4,12 +4,7 @@
 use super::{
     Ending, arguments::ServeArguments, log, mcp::end, output::Output, problem::Problem, signals,
 };
-use interlock::{
-    Config, Host,
-    desk::Askers,
-    reload,
-    tokens::Tokens,
-};
+use interlock::{Config, Host, desk::Askers, reload, tokens::Tokens};
 use interlock_surface::{mcp::http, metrics::Metrics};
 use serde_json::json;
 use std::{path::Path, sync::Arc};

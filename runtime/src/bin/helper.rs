@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     interlock::helper::run_if_asked();
-    eprintln!("this program plays the hidden roles of an Interlock host; it does nothing by itself");
+    eprintln!(
+        "this program plays the hidden roles of an Interlock host; it does nothing by itself"
+    );
     ExitCode::from(2)
 }

@@ -196,10 +196,7 @@ impl<'h> Player<'h> {
     /// # Errors
     /// A recording that cannot be done again as it is, such as one of a tool that the plugin lacks.
     #[inline(never)]
-    pub fn play<'a>(
-        &'a self,
-        run: &'a Recording,
-    ) -> BoxFuture<'a, Result<Replayed, HostError>> {
+    pub fn play<'a>(&'a self, run: &'a Recording) -> BoxFuture<'a, Result<Replayed, HostError>> {
         Box::pin(self.play_again(run))
     }
 

@@ -2,11 +2,6 @@
 //! whoever watches needs no token of an agent. They name tools, principals and codes, and nothing else; still,
 //! the address is to be one that only the monitoring system reaches.
 
-use interlock::{
-    BoxFuture,
-    desk::Askers,
-    telemetry::{Standing, Telemetry},
-};
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -16,6 +11,11 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use interlock::{
+    BoxFuture,
+    desk::Askers,
+    telemetry::{Standing, Telemetry},
+};
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},

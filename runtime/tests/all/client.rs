@@ -11,8 +11,8 @@ use interlock::{
     install::{Install, install},
     sandbox::PluginBytes,
 };
-use serde_json::{Value, json};
 use interlock_surface::mcp::serve_over;
+use serde_json::{Value, json};
 use ssh_key::{Algorithm, PrivateKey};
 use std::{sync::Arc, time::Duration};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
@@ -105,7 +105,9 @@ impl Scene {
         let (near, far) = tokio::io::duplex(1 << 20);
         tokio::spawn(async move {
             let (read, write) = tokio::io::split(far);
-            serve_over(asker, Box::new(read), Box::new(write), std::future::pending()).await.unwrap();
+            serve_over(asker, Box::new(read), Box::new(write), std::future::pending())
+                .await
+                .unwrap();
         });
         let (read, write) = tokio::io::split(near);
         Client { read: BufReader::new(read), write, next: 0, told: Vec::new() }

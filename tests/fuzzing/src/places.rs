@@ -1,8 +1,8 @@
 //! Where requests go: URLs of endpoints and of a bridge, hosts, addresses, paths below an endpoint.
 
 use crate::{bytes::Bytes, must};
-use interlock::{
-    providers::http::{Endpoint, EndpointSettings, HostName, Kind, Named, Place, Private, named},
+use interlock::providers::http::{
+    Endpoint, EndpointSettings, HostName, Kind, Named, Place, Private, named,
 };
 use interlock_surface::mcp::bridge::Bridge;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -21,12 +21,7 @@ pub(super) const STEPS: &[Step] = &[
             Ok(Outcome::Passed(String::new()))
         },
     },
-    Step {
-        name: "locks",
-        about: "each lock file fits its manifests",
-        needs: &[],
-        run: locks::fit,
-    },
+    Step { name: "locks", about: "each lock file fits its manifests", needs: &[], run: locks::fit },
     Step { name: "format", about: "cargo fmt --check, both workspaces", needs: &[], run: format },
     Step {
         name: "clippy-host",

@@ -10,6 +10,7 @@ use super::{
     output::{GREEN, Output, RED, YELLOW, plain_lines, styled},
     shell,
 };
+use files::{private, writable};
 use interlock::{
     Config, HostError,
     config::{PluginConfig, wit_of},
@@ -17,7 +18,6 @@ use interlock::{
     freeze::Freeze,
     host::{BUILT_IN_PROVIDERS, check_grants, check_providers, load_catalogue, read_pinned},
 };
-use files::{private, writable};
 use interlock_authority::Catalogue;
 use serde::Serialize;
 use std::path::{Path, PathBuf};

@@ -11,8 +11,8 @@ use super::{
     say,
     strangers::Stranger,
 };
-use interlock::{config::Serving, desk::Askers, tokens::Tokens};
 use hyper::{HeaderMap, Method, Request, StatusCode, body::Incoming, header::AUTHORIZATION};
+use interlock::{config::Serving, desk::Askers, tokens::Tokens};
 use interlock_authority::Principal;
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,

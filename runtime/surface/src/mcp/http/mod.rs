@@ -13,7 +13,6 @@ mod ready;
 mod say;
 mod strangers;
 
-use interlock::{BoxFuture, config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use body::Held;
 use door::{Door, Entered, SESSION};
 use http_body_util::{Full, combinators::BoxBody};
@@ -24,6 +23,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use interlock::{BoxFuture, config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
 use message::Message;
 use ready::Ready;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
