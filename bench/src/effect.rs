@@ -187,7 +187,7 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
             })
         }),
     ];
-    let all = interleaved(&mut turns, 10, run.time(3))?;
+    let all = interleaved(&mut turns, 10, run.time(2))?;
     drop(turns);
     let [ours, floor] = all.as_slice() else { bail!("two were measured") };
     let rate = |us: f64| 1e6 / us;

@@ -53,7 +53,7 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
             in_a_task(&runtime, async move { raw.typed(&export, &typed).await })
         }),
     ];
-    let all = interleaved(&mut turns, 25, run.time(3))?;
+    let all = interleaved(&mut turns, 25, run.time(2))?;
     let [whole, dynamic, typed] = all.as_slice() else { anyhow::bail!("three were measured") };
     Ok(vec![
         Row::new("invocation", WHAT, Unit::Micros, Bound::Ratio(1.5))

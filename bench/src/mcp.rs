@@ -102,7 +102,7 @@ pub(crate) fn stdio(run: &Run) -> Result<Vec<Row>> {
             Box::new(|| pipes.call(&echo())),
             Box::new(|| host.borrow_mut().call(&counted())),
         ];
-        let all = interleaved(&mut turns, 50, run.time(4))?;
+        let all = interleaved(&mut turns, 50, run.time(3))?;
         let (ours, floor) = (took(&all, 0)?, took(&all, 1)?);
         rows.push(
             Row::new("mcp-stdio", STDIO, Unit::Micros, Bound::Ratio(1.2))
@@ -194,7 +194,7 @@ pub(crate) fn http(run: &Run) -> Result<Vec<Row>> {
         let mut floor = Http::start(&mut native("http")?, None)?;
         let mut turns: [Turn<'_>; 2] =
             [Box::new(|| host.call(&ours())), Box::new(|| floor.call(&echo()))];
-        let all = interleaved(&mut turns, 50, run.time(4))?;
+        let all = interleaved(&mut turns, 50, run.time(3))?;
         let (ours, native) = (took(&all, 0)?, took(&all, 1)?);
         rows.push(
             Row::new("mcp-http", HTTP, Unit::Micros, Bound::Ratio(1.3))

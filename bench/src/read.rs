@@ -104,7 +104,7 @@ pub(crate) fn rows(run: &Run) -> Result<Vec<Row>> {
         Box::new(|| Ok(each(whole(READS, 1)?, whole(0, 0)?))),
         Box::new(|| Ok(each(bare(READS)?, bare(0)?))),
     ];
-    let all = interleaved(&mut turns, 4, run.time(3))?;
+    let all = interleaved(&mut turns, 4, run.time(2))?;
     let [repeated, fresh, floor] = all.as_slice() else { anyhow::bail!("three were measured") };
     let row = |name, most, times| {
         Row::new(name, WHAT, Unit::Micros, Bound::Above(most))

@@ -33,15 +33,41 @@ pub(crate) fn command(ui: &Ui) -> Result<()> {
 /// # Errors
 /// When a plugin does not compile, or the staging folder cannot be written.
 pub(crate) fn build(ui: &Ui, root: &Path, toolchain: &Toolchain) -> Result<Vec<PathBuf>> {
+    build_these(ui, root, toolchain, None)
+}
+
+/// Builds and stages one plugin of the example workspace; what else is staged stays.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_one(
+    ui: &Ui,
+    root: &Path,
+    toolchain: &Toolchain,
+    package: &str,
+) -> Result<Vec<PathBuf>> {
+    build_these(ui, root, toolchain, Some(package))
+}
+
+fn build_these(
+    ui: &Ui,
+    root: &Path,
+    toolchain: &Toolchain,
+    only: Option<&str>,
+) -> Result<Vec<PathBuf>> {
     let mut command = toolchain.cargo(root);
     command.arg("build").arg("--release");
     command.args(toolchain.build_flags());
-    command.args(["--workspace", "--message-format", "json-render-diagnostics"]);
+    match only {
+        Some(package) => command.args(["--package", package]),
+        None => command.arg("--workspace"),
+    };
+    command.args(["--message-format", "json-render-diagnostics"]);
     command.arg("--manifest-path").arg(paths::examples_manifest(root));
     command.arg("--target-dir").arg(paths::examples_target(root));
     names::set(&mut command, root);
     let ran = demand(ui, root, "build guests", &mut command, Show::Messages)?;
-    let staged = stage::stage(root, &ran.stdout)?;
+    let staged = stage::stage(root, &ran.stdout, only.is_none())?;
     for plugin in &staged {
         let size = plugin.metadata().map_or(0, |metadata| metadata.len() / 1024);
         let shown = plugin.strip_prefix(root).unwrap_or(plugin);

@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use crate::paths;
 
-/// Stages what cargo says it built, and removes what no member builds any more.
+/// Stages what cargo says it built. Where that is `all` of them, it removes what no member builds any more.
 ///
 /// # Errors
 /// When cargo built no plugin, or the folder cannot be written.
-pub(super) fn stage(root: &Path, messages: &[String]) -> Result<Vec<PathBuf>> {
+pub(super) fn stage(root: &Path, messages: &[String], all: bool) -> Result<Vec<PathBuf>> {
     let folder = paths::staged_plugins(root);
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("could not create `{}`", folder.display()))?;
@@ -31,6 +31,9 @@ pub(super) fn stage(root: &Path, messages: &[String]) -> Result<Vec<PathBuf>> {
         put(&plugin, &place)?;
         names.insert(name.to_owned());
         staged.push(place);
+    }
+    if !all {
+        return Ok(staged);
     }
     for entry in std::fs::read_dir(&folder)?.flatten() {
         let stale = entry.path().extension().is_some_and(|extension| extension == "wasm")
@@ -102,11 +105,17 @@ mod tests {
             "reason": "compiler-artifact",
             "filenames": [root.join("kept.wasm")],
         });
-        let staged = stage(&root, &[message.to_string()]).unwrap();
+        let staged = stage(&root, &[message.to_string()], false).unwrap();
+        assert_eq!(staged, [folder.join("kept.wasm")]);
+        assert!(folder.join("gone.wasm").exists(), "one that was not asked for");
+        let staged = stage(&root, &[message.to_string()], true).unwrap();
         assert_eq!(staged, [folder.join("kept.wasm")]);
         assert!(!folder.join("gone.wasm").exists());
         assert_eq!(std::fs::read(folder.join("kept.wasm")).unwrap(), b"new");
-        assert!(stage(&root, &[]).is_err(), "nothing built is an error, not an empty success");
+        assert!(
+            stage(&root, &[], true).is_err(),
+            "nothing built is an error, not an empty success"
+        );
         std::fs::remove_dir_all(root).unwrap();
     }
 }
