@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. `main` parses, runs, and turns every ending into one of
 //! the exit codes of the contract: 0 done, 1 the tool failed, 2 usage or configuration, 3 refused,
 //! 4 waiting for people, 5 limit, trap or unknown, 6 integrity.
+#![forbid(unsafe_code)]
 
 mod approval;
 mod arguments;
