@@ -85,3 +85,18 @@ fn journal_tells_a_truncated_file_is_found_at_every_page() {
         assert!(!sound, "{pages} pages");
     }
 }
+
+/// What a file can make SQLite do is the less, the less of it is there: `.cargo/config.toml` leaves these out.
+#[test]
+fn extensions_of_sqlite_are_not_built() {
+    let sqlite = rusqlite::Connection::open_in_memory().unwrap();
+    let built = |option: &str| -> bool {
+        sqlite
+            .query_row("SELECT sqlite_compileoption_used(?1)", [option], |row| row.get(0))
+            .unwrap()
+    };
+    for gone in ["ENABLE_FTS3", "ENABLE_FTS5", "ENABLE_RTREE", "ENABLE_DBSTAT_VTAB"] {
+        assert!(!built(gone), "{gone}");
+    }
+    assert!(built("OMIT_LOAD_EXTENSION"));
+}
