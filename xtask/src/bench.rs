@@ -3,9 +3,9 @@
 //!
 //! The mistake it stops: numbers of a build that nobody runs.
 
-use std::process::Command;
+use std::{process::Command, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::guests::{self, toolchain};
 use crate::ui::Ui;
@@ -23,9 +23,16 @@ pub(crate) fn command(ui: &Ui, arguments: &[&str]) -> Result<()> {
         return Err(Usage(format!("`{unknown}` is not an option of bench")).into());
     }
     let root = paths::root()?;
-    let toolchain = toolchain::find_or_install(ui, &root)?;
-    guests::build_one(ui, &root, &toolchain, MEASURED)?;
-    let [binary, measures] = host::build_measured(ui, &root)?;
+    // Side by side: of a plugin's build, half is waiting for one crate after the other.
+    let [binary, measures] = thread::scope(|scope| {
+        let plugin = scope.spawn(|| {
+            let toolchain = toolchain::find_or_install(ui, &root)?;
+            guests::build_one(ui, &root, &toolchain, MEASURED)
+        });
+        let built = host::build_measured(ui, &root);
+        plugin.join().map_err(|_| anyhow!("the build of the plugin panicked"))??;
+        built
+    })?;
     if !arguments.contains(&"--json") {
         ui.heading("bench · an idle machine gives steady numbers");
     }

@@ -89,7 +89,7 @@ pub fn run(ui: &Ui, root: &Path, what: &str, command: &mut Command, show: Show) 
                     }
                 }
                 match show {
-                    Show::Stream => bar.suspend(|| ui.say(&line)),
+                    Show::Stream => ui.say(&line),
                     Show::Progress | Show::Messages => bar.set_message(line.trim().to_owned()),
                 }
                 ran.log.push(line);

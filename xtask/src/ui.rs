@@ -5,12 +5,14 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Where words go and whether they may be coloured.
 pub struct Ui {
     color: bool,
     live: bool,
+    /// What is done at the same time, each in a line of its own.
+    spinners: MultiProgress,
 }
 
 /// The few meanings that have a colour.
@@ -31,12 +33,13 @@ impl Ui {
     pub fn from_environment() -> Self {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { color: terminal && !no_color, live: terminal }
+        let spinners = MultiProgress::new();
+        Self { color: terminal && !no_color, live: terminal, spinners }
     }
 
     /// Neither colours nor a spinner.
     pub fn plain() -> Self {
-        Self { color: false, live: false }
+        Self { color: false, live: false, spinners: MultiProgress::new() }
     }
 
     /// Whether children should be asked for colours too.
@@ -46,7 +49,9 @@ impl Ui {
 
     /// A line on stdout. A closed pipe is not an error of ours.
     pub fn say(&self, line: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        self.spinners.suspend(|| {
+            let _ = writeln!(std::io::stdout().lock(), "{line}");
+        });
     }
 
     /// An error on stderr.
@@ -80,7 +85,7 @@ impl Ui {
         if !self.live {
             return ProgressBar::hidden();
         }
-        let bar = ProgressBar::new_spinner();
+        let bar = self.spinners.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg}") {
             bar.set_style(style);
         }
