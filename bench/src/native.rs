@@ -1,35 +1,39 @@
 //! The floor of everything that speaks MCP: an echo server of rmcp's own, without Interlock. Over stdio as its
-//! documentation says, over its pipes, and over HTTP with Nagle's delay off.
+//! documentation says, over its pipes, and over HTTP with Nagle's delay off. rmcp's server is the host's own copy of it:
+//! compiled once, and the same code in both.
 
-use anyhow::{Result, bail};
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use anyhow::{Result, anyhow, bail};
+use async_trait::async_trait;
+use http_body_util::BodyExt;
+use hyper::{Request, body::Incoming};
+use interlock_protocol::{
+    BoxFuture, Handler,
+    http::{Answer, Limits, Sessions, connection},
+    streams,
+};
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler, ServiceExt,
+    ErrorData, RoleServer,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
         ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
-    transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
-    },
+    transport::streamable_http_server::StreamableHttpServerConfig,
 };
 use serde_json::json;
-use std::{convert::Infallible, sync::Arc};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
-};
+use std::{future::pending, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
 
 /// The hidden role: `__native stdio`, `pipes` or `http`.
 pub(crate) const ROLE: &str = "__native";
+/// Those of the host.
+const LIMITS: Limits = Limits { headers: Duration::from_secs(10), max_headers: 64 };
 
-#[derive(Clone)]
 struct Echo;
 
-impl ServerHandler for Echo {
-    fn get_info(&self) -> ServerConfig {
+#[async_trait]
+impl Handler for Echo {
+    fn info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(Implementation::new("echo", "1"))
     }
@@ -37,7 +41,6 @@ impl ServerHandler for Echo {
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let schema = json!({"type": "object", "properties": {"s": {"type": "string"}}});
         let schema = schema.as_object().cloned().unwrap_or_default();
@@ -59,35 +62,26 @@ impl ServerHandler for Echo {
     }
 }
 
-/// Behind pointers, which is how the host has them, and compiled once for both.
-async fn streams(
-    read: Box<dyn AsyncRead + Send + Unpin>,
-    write: Box<dyn AsyncWrite + Send + Unpin>,
-) -> Result<()> {
-    Echo.serve((read, write)).await?.waiting().await?;
-    Ok(())
+async fn over(read: streams::Read, write: streams::Write) -> Result<()> {
+    let served = streams::serve(Arc::new(Echo), read, write, Box::pin(pending())).await;
+    served.map_err(|e| anyhow!(e))
 }
 
 async fn http() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     // Whoever started it reads where it is.
     println!("{}", json!({"url": format!("http://{}/mcp", listener.local_addr()?)}));
-    let service = StreamableHttpService::new(
-        || Ok(Echo),
-        Arc::new(LocalSessionManager::default()),
-        StreamableHttpServerConfig::default(),
-    );
+    let make = Box::new(|| -> Arc<dyn Handler> { Arc::new(Echo) });
+    let sessions = Arc::new(Sessions::new(make, StreamableHttpServerConfig::default()));
     loop {
         let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let service = service.clone();
-        tokio::spawn(async move {
-            let answer = service_fn(move |request| {
-                let service = service.clone();
-                async move { Ok::<_, Infallible>(service.handle(request).await) }
-            });
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+        let sessions = sessions.clone();
+        let answers = Box::new(move |request: Request<Incoming>| -> BoxFuture<'static, Answer> {
+            let sessions = sessions.clone();
+            let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+            Box::pin(async move { sessions.answer(request).await })
         });
+        tokio::spawn(connection(stream, LIMITS, answers, Box::pin(pending())));
     }
 }
 
@@ -98,11 +92,11 @@ pub(crate) fn play(arguments: &[String]) -> Result<()> {
         match arguments {
             [one] if one == "stdio" => {
                 let (read, write) = rmcp::transport::stdio();
-                streams(Box::new(read), Box::new(write)).await?;
+                over(Box::new(read), Box::new(write)).await?;
             }
             [one] if one == "pipes" => {
                 let (read, write) = rmcp::transport::stdio_pipes();
-                streams(Box::new(read), Box::new(write)).await?;
+                over(Box::new(read), Box::new(write)).await?;
             }
             [one] if one == "http" => http().await?,
             _ => bail!("a transport is wanted"),

@@ -36,7 +36,7 @@ pub mod validated;
 /// Work that is compiled in this crate. The body of an `async fn` is compiled by whoever awaits it: once more in each
 /// program, and as little optimised as that is. What takes calls is behind a pointer instead, made in a function that is
 /// neither generic nor inlined.
-pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub use futures_core::future::BoxFuture;
 
 pub use config::Config;
 pub use error::HostError;

@@ -18,7 +18,10 @@ pub(super) async fn run(arguments: &McpArguments, file: &Path, output: &Output) 
     if let Some(url) = &arguments.connect {
         let token = token(arguments.token_file.as_deref())?;
         let bridge = bridge::Bridge::to(url, token).map_err(Problem::usage)?;
-        bridge.run(signals::ending()?).await.map_err(|e| Problem::new(5, "not-connected", e))?;
+        bridge
+            .run(Box::pin(signals::ending()?))
+            .await
+            .map_err(|e| Problem::new(5, "not-connected", e))?;
         return Ok(0);
     }
     log::start(arguments.log.log_level, arguments.log.log_format);
@@ -34,7 +37,7 @@ pub(super) async fn run(arguments: &McpArguments, file: &Path, output: &Output) 
     }
     let following = reload::follow(file.to_owned(), known, askers.clone(), telemetry);
     let served = tokio::select! {
-        served = serve_stdio(askers.asker(principal), signals::ending()?) => served,
+        served = serve_stdio(askers.asker(principal), Box::pin(signals::ending()?)) => served,
         () = following => Ok(()),
     };
     end(&askers, output).await;

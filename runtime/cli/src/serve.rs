@@ -52,7 +52,7 @@ pub(super) async fn run(arguments: &ServeArguments, file: &Path, output: &Output
     }
     let counting = metrics.map(|metrics| tokio::spawn(metrics.run()));
     let following = tokio::spawn(reload::follow(file.to_owned(), known, askers.clone(), telemetry));
-    server.run(stop).await;
+    server.run(Box::pin(stop)).await;
     following.abort();
     end(&askers, output).await;
     // To the last: how it ends is watched too.

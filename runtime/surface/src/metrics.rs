@@ -2,30 +2,25 @@
 //! whoever watches needs no token of an agent. They name tools, principals and codes, and nothing else; still,
 //! the address is to be one that only the monitoring system reaches.
 
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue},
-    server::conn::http1,
-    service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
 use interlock::{
     BoxFuture,
     desk::Askers,
     telemetry::{Standing, Telemetry},
 };
+use interlock_protocol::http::{Answer, Limits, connection};
 use std::{
-    convert::Infallible,
+    future::pending,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use tokio::{net::TcpListener, sync::Semaphore};
 
 /// Where the numbers are.
 const PATH: &str = "/metrics";
@@ -33,6 +28,8 @@ const PATH: &str = "/metrics";
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// How long one connection may live: a monitoring system asks in a moment.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What a request may take for its headers.
+const LIMITS: Limits = Limits { headers: PATIENCE, max_headers: 64 };
 /// How long what was seen is good for another who asks.
 const FRESH: Duration = Duration::from_secs(1);
 /// The most connections at the same time.
@@ -114,21 +111,16 @@ impl Metrics {
             let Ok(place) = places.clone().try_acquire_owned() else { continue };
             let numbers = self.numbers.clone();
             tokio::spawn(async move {
-                let _ = tokio::time::timeout(PATIENCE, connection(stream, numbers)).await;
+                let answers = Box::new(move |request| -> BoxFuture<'_, Answer> {
+                    let numbers = numbers.clone();
+                    Box::pin(async move { answer(&request, numbers).await.map(Full::boxed) })
+                });
+                let serving = connection(stream, LIMITS, answers, Box::pin(pending()));
+                let _ = tokio::time::timeout(PATIENCE, serving).await;
                 drop(place);
             });
         }
     }
-}
-
-async fn connection(stream: TcpStream, numbers: Numbers) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let numbers = numbers.clone();
-        async move { Ok::<_, Infallible>(answer(&request, numbers).await) }
-    });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_headers(64);
-    let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Whether a request names an address: a web page in somebody's browser comes with a name that it made lead here.

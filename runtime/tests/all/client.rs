@@ -105,7 +105,7 @@ impl Scene {
         let (near, far) = tokio::io::duplex(1 << 20);
         tokio::spawn(async move {
             let (read, write) = tokio::io::split(far);
-            serve_over(asker, Box::new(read), Box::new(write), std::future::pending())
+            serve_over(asker, Box::new(read), Box::new(write), Box::pin(std::future::pending()))
                 .await
                 .unwrap();
         });

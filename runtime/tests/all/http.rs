@@ -31,7 +31,7 @@ async fn door(limits: &str) -> Door {
     let (askers, telemetry) = (scene.askers.clone(), scene.host.telemetry().clone());
     let server = Server::bind(askers, tokens, serving, telemetry).await.unwrap();
     let address = server.address();
-    tokio::spawn(server.run(std::future::pending()));
+    tokio::spawn(server.run(Box::pin(std::future::pending())));
     Door { scene, address, token }
 }
 

@@ -251,8 +251,8 @@ async fn connection(askers: &Askers, introduced: bool, written: &[u8]) {
     let (near, far) = tokio::io::duplex(1 << 16);
     let asker = askers.asker(must("Agent::bot".parse(), "a principal"));
     let (read, write) = tokio::io::split(far);
-    let server =
-        tokio::spawn(serve_over(asker, Box::new(read), Box::new(write), std::future::pending()));
+    let stop = Box::pin(std::future::pending());
+    let server = tokio::spawn(serve_over(asker, Box::new(read), Box::new(write), stop));
     let (read, mut write) = tokio::io::split(near);
     let writing = tokio::spawn(async move {
         // A server that has gone away reads no more.

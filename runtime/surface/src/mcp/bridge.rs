@@ -72,16 +72,8 @@ impl Bridge {
     ///
     /// # Errors
     /// Standard input or output that cannot be used.
-    pub fn run<'a>(
-        self,
-        stop: impl Future<Output = ()> + Send + 'a,
-    ) -> BoxFuture<'a, Result<(), String>> {
-        self.boxed(Box::pin(stop))
-    }
-
-    /// Not generic, and therefore compiled here.
     #[inline(never)]
-    fn boxed(self, stop: BoxFuture<'_, ()>) -> BoxFuture<'_, Result<(), String>> {
+    pub fn run(self, stop: BoxFuture<'_, ()>) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(self.run_until(stop))
     }
 

@@ -4,7 +4,6 @@
 mod agent;
 mod answer;
 pub mod bridge;
-mod hello;
 pub mod http;
 mod progress;
 mod resources;

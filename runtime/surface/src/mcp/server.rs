@@ -3,23 +3,22 @@
 //! found»; nothing here installs, grants, approves, freezes or changes a rule.
 
 use super::{agent::Agent, answer, progress, resources, schema, tasks};
+use async_trait::async_trait;
 use interlock::{desk::Answer, pipeline::Control, response::Outcome};
+use interlock_protocol::Handler;
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler,
+    ErrorData, RoleServer,
     model::{
         CallToolRequestParams, CallToolResponse, CancelTaskParams, GetTaskParams, GetTaskResult,
         Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
         PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
-        ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
+        ServerCapabilities, ServerConfig, SubscriptionFilter,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use std::{
-    borrow::Cow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 /// What is said of the host to a model that meets it for the first time.
@@ -66,30 +65,25 @@ impl AgentServer {
 const VERSIONS: &[ProtocolVersion] =
     &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
-impl ServerHandler for AgentServer {
-    fn get_info(&self) -> ServerConfig {
+#[async_trait]
+impl Handler for AgentServer {
+    fn info(&self) -> ServerConfig {
         (*self.info).clone()
     }
 
-    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        Cow::Borrowed(VERSIONS)
+    fn versions(&self) -> &'static [ProtocolVersion] {
+        VERSIONS
     }
 
     async fn list_tools(
         &self,
         request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
         self.agent
             .tools()
             .page(cursor.as_deref())
             .ok_or_else(|| ErrorData::invalid_params("the cursor is not one of this server", None))
-    }
-
-    fn get_tool(&self, _name: &str) -> Option<Tool> {
-        // Arguments are checked by the pipeline, after the decision whether they may be said at all.
-        None
     }
 
     async fn call_tool(
@@ -156,43 +150,26 @@ impl ServerHandler for AgentServer {
         }
     }
 
-    async fn list_resources(
-        &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<ListResourcesResult, ErrorData> {
+    async fn list_resources(&self) -> Result<ListResourcesResult, ErrorData> {
         resources::list(&self.agent).await
     }
 
-    async fn list_resource_templates(
-        &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+    async fn list_resource_templates(&self) -> Result<ListResourceTemplatesResult, ErrorData> {
         Ok(resources::templates())
     }
 
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         resources::read(&self.agent, &request.uri).await.map(Into::into)
     }
 
-    async fn get_task(
-        &self,
-        request: GetTaskParams,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<GetTaskResult, ErrorData> {
+    async fn get_task(&self, request: GetTaskParams) -> Result<GetTaskResult, ErrorData> {
         tasks::get(&self.agent, &request.task_id).await
     }
 
-    async fn cancel_task(
-        &self,
-        request: CancelTaskParams,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<(), ErrorData> {
+    async fn cancel_task(&self, request: CancelTaskParams) -> Result<(), ErrorData> {
         tasks::cancel(&self.agent, &request.task_id).await
     }
 
@@ -222,10 +199,7 @@ impl ServerHandler for AgentServer {
         });
     }
 
-    fn accepted_subscription_filter(
-        &self,
-        _requested: &SubscriptionFilter,
-    ) -> Option<SubscriptionFilter> {
+    fn accepted_subscription_filter(&self) -> Option<SubscriptionFilter> {
         Some(SubscriptionFilter::builder().tools_list_changed().build())
     }
 

@@ -14,9 +14,8 @@ use super::{
 use hyper::{HeaderMap, Method, Request, StatusCode, body::Incoming, header::AUTHORIZATION};
 use interlock::{config::Serving, desk::Askers, tokens::Tokens};
 use interlock_authority::Principal;
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
-};
+use interlock_protocol::{Handler, http::Sessions};
+use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -37,9 +36,6 @@ const MAX_CONNECTIONS: usize = 256;
 /// The header of a session.
 pub(super) const SESSION: &str = "mcp-session-id";
 
-/// The protocol's side for one principal.
-type Service = StreamableHttpService<AgentServer, LocalSessionManager>;
-
 /// The door.
 pub(super) struct Door {
     askers: Askers,
@@ -59,15 +55,14 @@ struct Room {
     places: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     connections: Arc<Semaphore>,
-    sessions: Arc<LocalSessionManager>,
+    sessions: OnceCell<Arc<Sessions>>,
     asked: Arc<Asked>,
-    service: OnceCell<Service>,
 }
 
 /// A request that may go on.
 pub(super) struct Entered {
     pub(super) request: Request<Incoming>,
-    pub(super) service: Service,
+    pub(super) sessions: Arc<Sessions>,
     pub(super) asked: Arc<Asked>,
     pub(super) place: Place,
     pub(super) revoked: CancellationToken,
@@ -123,25 +118,23 @@ impl Door {
         };
         let place = Place::of(place);
         request.extensions_mut().insert(place.clone());
+        let sessions = room
+            .sessions
+            .get_or_init(|| async {
+                let agent = Agent::open(self.askers.asker(principal.clone())).await;
+                let server = AgentServer::of(agent);
+                let make = move || -> Arc<dyn Handler> { Arc::new(server.another()) };
+                Arc::new(Sessions::new(Box::new(make), self.settings.clone()))
+            })
+            .await
+            .clone();
         // Only a request without a session can begin one.
-        if !request.headers().contains_key(SESSION)
-            && room.sessions.sessions.read().await.len() >= MAX_SESSIONS
-        {
+        if !request.headers().contains_key(SESSION) && sessions.count().await >= MAX_SESSIONS {
             let most = format!(
                 "at most {MAX_SESSIONS} sessions; end one, or wait until one is idle for 5 minutes"
             );
             return Err(Box::new(say::too_many("too-many-sessions", &most, 60)));
         }
-        let service = room
-            .service
-            .get_or_init(|| async {
-                let agent = Agent::open(self.askers.asker(principal.clone())).await;
-                let server = AgentServer::of(agent);
-                let (sessions, settings) = (room.sessions.clone(), self.settings.clone());
-                StreamableHttpService::new(move || Ok(server.another()), sessions, settings)
-            })
-            .await
-            .clone();
         let revoked = self
             .ends
             .lock()
@@ -149,7 +142,7 @@ impl Door {
             .entry(token)
             .or_default()
             .clone();
-        Ok(Entered { request, service, asked: room.asked.clone(), place, revoked })
+        Ok(Entered { request, sessions, asked: room.asked.clone(), place, revoked })
     }
 
     /// Ends the streams of tokens that are good no more.
@@ -231,9 +224,8 @@ impl Door {
                 places: Arc::new(Semaphore::new(self.serving.concurrent as usize)),
                 streams: Arc::new(Semaphore::new(MAX_STREAMS)),
                 connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
-                sessions: Arc::default(),
+                sessions: OnceCell::new(),
                 asked: Arc::default(),
-                service: OnceCell::new(),
             })
         });
         room.clone()

@@ -1,13 +1,14 @@
 //! The message of a request, read whole before anything is made of it: of a length, in a time, and read the same
 //! way here and behind here. What a session would keep of it is bounded more closely than what is forgotten.
 
-use super::{super::hello, Answer, say};
+use super::{Answer, say};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     StatusCode,
     body::{Body, Bytes},
 };
-use rmcp::model::{ClientJsonRpcMessage, RequestId};
+use interlock_protocol::hello;
+use rmcp::model::RequestId;
 use serde::{Deserialize, de::IgnoredAny};
 use std::{error::Error, time::Duration};
 
@@ -82,12 +83,8 @@ where
         return Err(too_long("`initialize`", MAX_HELLO));
     }
     // What is none is refused behind here, where the same reader reads it.
-    let Ok(mut message) = serde_json::from_slice::<ClientJsonRpcMessage>(&bytes) else {
-        return Ok(Message { bytes, asks });
-    };
-    hello::shorten(&mut message);
-    let short = serde_json::to_vec(&message).map_err(|_| wrong("`initialize` has no text"))?;
-    Ok(Message { bytes: short.into(), asks })
+    let bytes = hello::short(&bytes).map_or(bytes, Bytes::from);
+    Ok(Message { bytes, asks })
 }
 
 fn too_long(what: &str, most: usize) -> Box<Answer> {
@@ -101,10 +98,18 @@ fn wrong(message: &str) -> Box<Answer> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::super::hello::tests::long, *};
+    use super::*;
     use http_body_util::Full;
     use hyper::body::Frame;
     use serde_json::{Value, json};
+
+    /// An introduction that is about as long as is wanted.
+    fn long(length: usize) -> Value {
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"experimental": {"a": {"b": "x".repeat(length / 2)}}},
+            "clientInfo": {"name": "x".repeat(length / 2), "version": "1"}}})
+    }
 
     async fn of(text: impl Into<Bytes>) -> Result<Bytes, u16> {
         let read = read(Full::new(text.into()), PATIENCE).await;

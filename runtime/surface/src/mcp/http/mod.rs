@@ -15,21 +15,15 @@ mod strangers;
 
 use body::Held;
 use door::{Door, Entered, SESSION};
-use http_body_util::{Full, combinators::BoxBody};
-use hyper::{
-    Method, Request, Response, StatusCode,
-    body::{Bytes, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request, StatusCode, body::Incoming};
 use interlock::{BoxFuture, config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
+use interlock_protocol::http::{Answer, Limits, connection};
 use message::Message;
 use ready::Ready;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use serde_json::json;
 use std::{
-    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
@@ -53,6 +47,7 @@ const HEALTH: &str = "/healthz";
 const READY: &str = "/readyz";
 /// How long a client may take for its headers.
 const HEADERS: Duration = Duration::from_secs(10);
+const LIMITS: Limits = Limits { headers: HEADERS, max_headers: 64 };
 /// The most connections at the same time.
 const MAX_CONNECTIONS: usize = 1024;
 /// The most of them on which no good token was shown yet.
@@ -61,9 +56,6 @@ const MAX_STRANGERS: usize = MAX_CONNECTIONS / 2;
 const GRACE: Duration = Duration::from_secs(10);
 /// How often streams are looked at for tokens that are good no more.
 const SWEEP: Duration = Duration::from_secs(5);
-
-/// What is answered.
-type Answer = Response<BoxBody<Bytes, Infallible>>;
 
 /// The agents' listener.
 pub struct Server {
@@ -111,13 +103,8 @@ impl Server {
     }
 
     /// Serves until told to stop; then lets what runs end, for a while, before it ends it.
-    pub fn run<'a>(self, stop: impl Future<Output = ()> + Send + 'a) -> BoxFuture<'a, ()> {
-        self.boxed(Box::pin(stop))
-    }
-
-    /// Not generic, and therefore compiled here.
     #[inline(never)]
-    fn boxed(self, stop: BoxFuture<'_, ()>) -> BoxFuture<'_, ()> {
+    pub fn run(self, stop: BoxFuture<'_, ()>) -> BoxFuture<'_, ()> {
         Box::pin(self.run_until(stop))
     }
 
@@ -140,7 +127,7 @@ impl Server {
                         let stranger = strangers.come();
                         connections.spawn(async move {
                             let counted = shared.telemetry.connection();
-                            connection(shared, stream, stranger, closing).await;
+                            serve(shared, stream, stranger, closing).await;
                             drop(counted);
                             drop(place);
                         });
@@ -195,28 +182,21 @@ fn settings(
         .with_max_request_body_bytes(message::MAX_BODY)
 }
 
-async fn connection(
+async fn serve(
     shared: Arc<Shared>,
     stream: TcpStream,
     stranger: Stranger,
     closing: CancellationToken,
 ) {
-    let _ = stream.set_nodelay(true);
-    let stranger = &stranger;
-    let service = service_fn(move |request| {
-        let shared = shared.clone();
-        async move { Ok::<_, Infallible>(shared.answer(request, stranger).await) }
+    let (shared, stranger) = (&shared, &stranger);
+    let answers = Box::new(move |request| -> BoxFuture<'_, Answer> {
+        Box::pin(shared.answer(request, stranger))
     });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(64);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    let closing = Box::pin(closing.cancelled_owned());
     tokio::select! {
-        // A client that breaks off, or speaks no HTTP, is its own affair.
-        _ = &mut connection => return,
-        () = stranger.sent_away() => return,
-        () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = connection(stream, LIMITS, answers, closing) => {}
+        () = stranger.sent_away() => {}
     }
-    let _ = connection.await;
 }
 
 impl Shared {
@@ -259,7 +239,7 @@ impl Shared {
             Ok(entered) => entered,
             Err(refused) => return *refused,
         };
-        let Entered { request, service, asked, place, revoked } = entered;
+        let Entered { request, sessions, asked, place, revoked } = entered;
         let (mut parts, body) = request.into_parts();
         let message = if parts.method == Method::POST {
             match message::read(body, message::PATIENCE).await {
@@ -276,7 +256,8 @@ impl Shared {
             };
             parts.extensions.insert(asking);
         }
-        let response = service.handle(Request::from_parts(parts, Full::new(message.bytes))).await;
+        let body = Full::new(message.bytes).map_err(|never| match never {}).boxed_unsync();
+        let response = sessions.answer(Request::from_parts(parts, body)).await;
         response.map(|body| Held::new(body, place, revoked).boxed())
     }
 }

@@ -11,13 +11,31 @@ use rmcp::{
     service::{RxJsonRpcMessage, TxJsonRpcMessage},
     transport::Transport,
 };
+use serde_json::json;
 use std::future::Future;
 
 /// The most characters of a client's name, and of its version.
 const MAX_NAME: usize = 64;
 
+/// An introduction that says no more than is asked for, made of one that may say more; `None` where the text is no
+/// introduction.
+#[inline(never)]
+pub fn short(text: &[u8]) -> Option<Vec<u8>> {
+    let mut message = serde_json::from_slice(text).ok()?;
+    shorten(&mut message);
+    let ClientJsonRpcMessage::Request(message) = message else { return None };
+    let meta = message.request.get_meta().clone();
+    let ClientRequest::InitializeRequest(hello) = message.request else { return None };
+    let (hello, client) = (&hello.params, &hello.params.client_info);
+    // Put together here: rmcp's writer of messages is compiled for each kind of them, and of a client's this is the only one.
+    let short = json!({"jsonrpc": "2.0", "id": message.id, "method": "initialize", "params": {
+        "protocolVersion": hello.protocol_version, "capabilities": {},
+        "clientInfo": {"name": client.name, "version": client.version}, "_meta": meta}});
+    Some(short.to_string().into_bytes())
+}
+
 /// Takes out of an introduction what nobody asks for; any other message stays as it is.
-pub(super) fn shorten(message: &mut ClientJsonRpcMessage) {
+fn shorten(message: &mut ClientJsonRpcMessage) {
     let ClientJsonRpcMessage::Request(request) = message else { return };
     let request = &mut request.request;
     // Its version is compared with the one that a header names.
@@ -37,7 +55,7 @@ pub(super) fn shorten(message: &mut ClientJsonRpcMessage) {
 }
 
 /// A transport on which clients introduce themselves shortly.
-pub(super) struct Brief<T>(pub(super) T);
+pub(crate) struct Brief<T>(pub(crate) T);
 
 impl<T: Transport<RoleServer>> Transport<RoleServer> for Brief<T> {
     type Error = T::Error;
@@ -61,13 +79,13 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Brief<T> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use rmcp::transport::async_rw::AsyncRwTransport;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     /// An introduction that is as long as is wanted, most of it in each place that a client may fill.
-    pub(in super::super) fn long(length: usize) -> Value {
+    fn long(length: usize) -> Value {
         let filler = "x".repeat(length / 8);
         json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25",
@@ -87,10 +105,15 @@ pub(super) mod tests {
         assert!(kept.to_string().len() < 400);
         assert_eq!(kept["params"]["protocolVersion"], "2025-11-25");
         assert_eq!(kept["params"]["clientInfo"]["name"], "x".repeat(MAX_NAME));
+        let text = String::from_utf8(short(long(1 << 20).to_string().as_bytes()).unwrap()).unwrap();
+        assert!(text.len() < 400);
+        let again: ClientJsonRpcMessage = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_value(&again).unwrap(), kept);
         let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call",
             "params": {"name": "a", "arguments": {"b": "c".repeat(1000)}}});
         let mut other: ClientJsonRpcMessage = serde_json::from_value(call.clone()).unwrap();
         shorten(&mut other);
         assert_eq!(serde_json::to_value(&other).unwrap(), call);
+        assert_eq!(short(call.to_string().as_bytes()), None);
     }
 }
