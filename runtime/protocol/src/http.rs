@@ -18,9 +18,9 @@ use tokio::net::TcpStream;
 /// What is answered.
 pub type Answer = Response<BoxBody<Bytes, Infallible>>;
 /// The body of a request.
-pub type Asked = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+pub type RequestBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
-/// The sessions of those who ask the same handlers. All that goes on in one that is dropped ends.
+/// The sessions of those who ask the same handlers.
 pub struct Sessions {
     service: StreamableHttpService<Served, LocalSessionManager>,
     all: Arc<LocalSessionManager>,
@@ -44,7 +44,7 @@ impl Sessions {
 
     /// Answers a request.
     #[inline(never)]
-    pub fn answer(&self, request: Request<Asked>) -> BoxFuture<'_, Answer> {
+    pub fn answer(&self, request: Request<RequestBody>) -> BoxFuture<'_, Answer> {
         Box::pin(self.service.handle(request))
     }
 }
