@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper::{Request, body::Incoming};
 use interlock_protocol::{
     BoxFuture, Handler,
-    http::{Answer, Limits, Sessions, connection},
+    http::{Answer, Sessions, connection},
     streams,
 };
 use rmcp::{
@@ -26,8 +26,8 @@ use tokio::net::TcpListener;
 
 /// The hidden role: `__native stdio`, `pipes` or `http`.
 pub(crate) const ROLE: &str = "__native";
-/// Those of the host.
-const LIMITS: Limits = Limits { headers: Duration::from_secs(10), max_headers: 64 };
+/// How long headers may take: as for the host.
+const HEADERS: Duration = Duration::from_secs(10);
 
 struct Echo;
 
@@ -81,7 +81,7 @@ async fn http() -> Result<()> {
             let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
             Box::pin(async move { sessions.answer(request).await })
         });
-        tokio::spawn(connection(stream, LIMITS, answers, Box::pin(pending())));
+        tokio::spawn(connection(stream, HEADERS, answers, Box::pin(pending())));
     }
 }
 

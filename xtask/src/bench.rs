@@ -23,12 +23,11 @@ pub(crate) fn command(ui: &Ui, arguments: &[&str]) -> Result<()> {
         return Err(Usage(format!("`{unknown}` is not an option of bench")).into());
     }
     let root = paths::root()?;
+    // First: who has no compiler for plugins hears of it before ten minutes of building.
+    let toolchain = toolchain::find_or_install(ui, &root)?;
     // Side by side: of a plugin's build, half is waiting for one crate after the other.
     let [binary, measures] = thread::scope(|scope| {
-        let plugin = scope.spawn(|| {
-            let toolchain = toolchain::find_or_install(ui, &root)?;
-            guests::build_one(ui, &root, &toolchain, MEASURED)
-        });
+        let plugin = scope.spawn(|| guests::build_one(ui, &root, &toolchain, MEASURED));
         let built = host::build_measured(ui, &root);
         plugin.join().map_err(|_| anyhow!("the build of the plugin panicked"))??;
         built

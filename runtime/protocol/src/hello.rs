@@ -24,13 +24,12 @@ pub fn short(text: &[u8]) -> Option<Vec<u8>> {
     let mut message = serde_json::from_slice(text).ok()?;
     shorten(&mut message);
     let ClientJsonRpcMessage::Request(message) = message else { return None };
-    let meta = message.request.get_meta().clone();
-    let ClientRequest::InitializeRequest(hello) = message.request else { return None };
+    let ClientRequest::InitializeRequest(hello) = &message.request else { return None };
     let (hello, client) = (&hello.params, &hello.params.client_info);
     // Put together here: rmcp's writer of messages is compiled for each kind of them, and of a client's this is the only one.
     let short = json!({"jsonrpc": "2.0", "id": message.id, "method": "initialize", "params": {
         "protocolVersion": hello.protocol_version, "capabilities": {},
-        "clientInfo": {"name": client.name, "version": client.version}, "_meta": meta}});
+        "clientInfo": {"name": client.name, "version": client.version}, "_meta": message.request.get_meta()}});
     Some(short.to_string().into_bytes())
 }
 

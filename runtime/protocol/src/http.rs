@@ -49,24 +49,18 @@ impl Sessions {
     }
 }
 
-/// What a connection may take.
-#[derive(Clone, Copy)]
-pub struct Limits {
-    /// How long the headers of a request may take to come.
-    pub headers: Duration,
-    /// How many there may be.
-    pub max_headers: usize,
-}
+/// The most headers of a request.
+const MAX_HEADERS: usize = 64;
 
 /// What answers the requests of a connection.
 pub type Answers<'a> = Box<dyn Fn(Request<Incoming>) -> BoxFuture<'a, Answer> + Send + Sync + 'a>;
 
-/// Answers what comes on a connection until its client is gone; once `closing` ends, until the request is answered
-/// that is under way. Nagle's delay is off: with it, an answer takes 40 ms.
+/// Answers what comes on a connection until its client is gone, or takes longer than `headers` for the headers of a
+/// request; once `closing` ends, until the request is answered that is under way. Nagle's delay is off: with it, an answer takes 40 ms.
 #[inline(never)]
 pub fn connection<'a>(
     stream: TcpStream,
-    limits: Limits,
+    headers: Duration,
     answers: Answers<'a>,
     closing: BoxFuture<'a, ()>,
 ) -> BoxFuture<'a, ()> {
@@ -77,8 +71,7 @@ pub fn connection<'a>(
             async move { Ok::<_, Infallible>(answer.await) }
         });
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(limits.headers);
-        http.max_headers(limits.max_headers);
+        http.timer(TokioTimer::new()).header_read_timeout(headers).max_headers(MAX_HEADERS);
         let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             // A client that breaks off, or speaks no HTTP, is its own affair.

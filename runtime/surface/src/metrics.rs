@@ -13,7 +13,7 @@ use interlock::{
     desk::Askers,
     telemetry::{Standing, Telemetry},
 };
-use interlock_protocol::http::{Answer, Limits, connection};
+use interlock_protocol::http::{Answer, connection};
 use std::{
     future::pending,
     net::{IpAddr, SocketAddr},
@@ -28,8 +28,6 @@ const PATH: &str = "/metrics";
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// How long one connection may live: a monitoring system asks in a moment.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What a request may take for its headers.
-const LIMITS: Limits = Limits { headers: PATIENCE, max_headers: 64 };
 /// How long what was seen is good for another who asks.
 const FRESH: Duration = Duration::from_secs(1);
 /// The most connections at the same time.
@@ -115,7 +113,7 @@ impl Metrics {
                     let numbers = numbers.clone();
                     Box::pin(async move { answer(&request, numbers).await.map(Full::boxed) })
                 });
-                let serving = connection(stream, LIMITS, answers, Box::pin(pending()));
+                let serving = connection(stream, PATIENCE, answers, Box::pin(pending()));
                 let _ = tokio::time::timeout(PATIENCE, serving).await;
                 drop(place);
             });

@@ -18,7 +18,7 @@ use door::{Door, Entered, SESSION};
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, StatusCode, body::Incoming};
 use interlock::{BoxFuture, config::Serving, desk::Askers, telemetry::Telemetry, tokens::Tokens};
-use interlock_protocol::http::{Answer, Limits, connection};
+use interlock_protocol::http::{Answer, connection};
 use message::Message;
 use ready::Ready;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
@@ -47,7 +47,6 @@ const HEALTH: &str = "/healthz";
 const READY: &str = "/readyz";
 /// How long a client may take for its headers.
 const HEADERS: Duration = Duration::from_secs(10);
-const LIMITS: Limits = Limits { headers: HEADERS, max_headers: 64 };
 /// The most connections at the same time.
 const MAX_CONNECTIONS: usize = 1024;
 /// The most of them on which no good token was shown yet.
@@ -194,7 +193,7 @@ async fn serve(
     });
     let closing = Box::pin(closing.cancelled_owned());
     tokio::select! {
-        () = connection(stream, LIMITS, answers, closing) => {}
+        () = connection(stream, HEADERS, answers, closing) => {}
         () = stranger.sent_away() => {}
     }
 }
