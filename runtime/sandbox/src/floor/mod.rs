@@ -153,12 +153,12 @@ pub(crate) fn link(
             let options = p2::sockets::network::LinkOptions::default();
             p2::sockets::network::add_to_linker::<S, WasiSockets>(l, &options, S::sockets)
         }
-        "wasi:sockets/tcp" => p2::sockets::tcp::add_to_linker::<S, WasiSockets>(l, S::sockets),
+        "wasi:sockets/tcp" => sockets::TCP.link(l),
         "wasi:sockets/tcp-create-socket" => p2::sockets::tcp_create_socket::add_to_linker::<
             S,
             sockets::Refusing,
         >(l, |_| sockets::Refusing),
-        "wasi:sockets/udp" => p2::sockets::udp::add_to_linker::<S, WasiSockets>(l, S::sockets),
+        "wasi:sockets/udp" => sockets::UDP.link(l),
         "wasi:sockets/udp-create-socket" => p2::sockets::udp_create_socket::add_to_linker::<
             S,
             sockets::Refusing,
