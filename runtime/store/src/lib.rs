@@ -33,7 +33,6 @@ pub use read::{Payloads, Stored};
 use follow::Followed;
 use interlock_journal::{LogIdentity, LogSigner};
 use queue::Queue;
-use read::Absent;
 use rusqlite::Connection;
 use std::{
     collections::HashMap,
@@ -89,7 +88,6 @@ struct Inner {
     signer: Arc<LogSigner>,
     clock: Clock,
     jobs: Arc<Queue>,
-    absent: Mutex<Absent>,
     /// By space.
     followed: Mutex<HashMap<String, Followed>>,
     reader: Mutex<Connection>,
@@ -138,7 +136,6 @@ impl Store {
                 signer,
                 clock,
                 jobs,
-                absent: Mutex::default(),
                 followed: Mutex::default(),
                 reader: Mutex::new(schema::open(path, durability)?),
                 beside: Mutex::default(),
@@ -223,11 +220,6 @@ impl Store {
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
         self.inner.jobs.push(job).map_err(|_| StoreError::Stopped)
-    }
-
-    fn absent(&self) -> MutexGuard<'_, Absent> {
-        // A set that a panic left behind has what was found, or less.
-        self.inner.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn followed(&self) -> MutexGuard<'_, HashMap<String, Followed>> {

@@ -16,6 +16,39 @@ pub(crate) const MOST: usize = 512;
 /// The most jobs that wait for a disk that takes nothing.
 const MOST_UNWRITTEN: usize = 1 << 14;
 
+/// How many entries are made or written between two moments in which others may have the core.
+const STEP: usize = 4;
+
+/// How fast jobs are written: in one go where somebody waits for one, else with moments in between in which others may have
+/// the core. A machine with one core would answer nobody meanwhile.
+pub(crate) struct Pace<'a> {
+    /// Whose jobs they are, and until when there is time; `None` where there is none.
+    leisure: Option<(&'a Queue, Instant)>,
+}
+
+impl<'a> Pace<'a> {
+    /// That of jobs just taken. They take no longer than `most` for it: other processes wait for the same file.
+    pub(crate) fn of(queue: &'a Queue, jobs: &[Job], most: Duration) -> Self {
+        let waited = jobs.iter().any(|job| job.reply.is_some());
+        Self { leisure: (!waited).then(|| (queue, Instant::now() + most)) }
+    }
+
+    /// Before each entry, which is the `count`th: lets others have the core, every few entries. Says whether it did.
+    pub(crate) fn step(&self, count: usize) -> bool {
+        let Some((queue, until)) = self.leisure else { return false };
+        if !count.is_multiple_of(STEP) || Instant::now() >= until {
+            return false;
+        }
+        let waiting = queue.lock();
+        let leisure = waiting.urgent == 0 && waiting.jobs.len() < MOST;
+        drop(waiting);
+        if leisure {
+            std::thread::yield_now();
+        }
+        leisure
+    }
+}
+
 /// Jobs in the order in which they came.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -111,7 +144,7 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Queue};
+    use super::{MOST, Pace, Queue, STEP};
     use crate::{Batch, writer::Job};
     use std::{sync::Arc, thread, time::Duration};
     use tokio::sync::oneshot;
@@ -135,6 +168,31 @@ mod tests {
         let (reply, _answer) = oneshot::channel();
         assert!(queue.push(Job { reply: Some(reply), ..buffered() }).is_ok());
         assert_eq!(taker.join().unwrap(), Some(4));
+    }
+
+    #[test]
+    fn others_have_the_core_while_nobody_waits() {
+        let queue = Queue::default();
+        let (reply, _answer) = oneshot::channel();
+        let waited = Job { reply: Some(reply), ..buffered() };
+        assert!(
+            !Pace::of(&queue, std::slice::from_ref(&waited), LONG).step(0),
+            "one is waited for"
+        );
+        assert!(!Pace::of(&queue, &[buffered()], Duration::ZERO).step(0), "there is no time");
+        let pace = Pace::of(&queue, &[buffered()], LONG);
+        let gave_way = (0..2 * STEP).filter(|count| pace.step(*count)).count();
+        assert_eq!(gave_way, 2, "every few");
+        for _ in 0..MOST - 1 {
+            assert!(queue.push(buffered()).is_ok());
+        }
+        assert!(pace.step(0), "what came can be taken at once");
+        assert!(queue.push(buffered()).is_ok());
+        assert!(!pace.step(0), "too much came");
+        assert_eq!(queue.take(LONG).unwrap().len(), MOST);
+        assert!(pace.step(0));
+        assert!(queue.push(waited).is_ok());
+        assert!(!pace.step(0), "somebody came who waits");
     }
 
     #[test]

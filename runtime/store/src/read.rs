@@ -9,7 +9,7 @@ use crate::{
 };
 use interlock_journal::{ContentReader, Hash, StorageError, export, leaf_hash};
 use rusqlite::Connection;
-use std::{collections::HashSet, io::Write};
+use std::io::Write;
 
 /// One leaf, with what is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,30 +84,8 @@ pub(crate) fn check_payload(
     unsalted(leaf, &envelope, salted.to_vec()).map(|_| ())
 }
 
-/// The most names that are remembered.
-const MOST_ABSENT: usize = 1024;
-
-/// Names that no leaf carried when the database was as it is: most questions have this answer, again and again.
-#[derive(Debug, Default)]
-pub(crate) struct Absent {
-    /// SQLite's `data_version` of the connection that reads: it changes with every commit of any other one.
-    version: i64,
-    names: HashSet<(String, String)>,
-}
-
-impl Absent {
-    fn knows(&mut self, version: i64, space: &str, key: &str) -> bool {
-        if version != self.version || self.names.len() >= MOST_ABSENT {
-            self.version = version;
-            self.names.clear();
-        }
-        self.names.contains(&(space.to_owned(), key.to_owned()))
-    }
-
-    fn learn(&mut self, space: &str, key: &str) {
-        self.names.insert((space.to_owned(), key.to_owned()));
-    }
-}
+/// The leaves of a mark.
+const FIND: &str = "select idx from mark where space = ?1 and key = ?2 order by idx";
 
 impl Store {
     /// All leaves from `first` on, proven: appended to the log as it was before them, they come to the
@@ -125,21 +103,9 @@ impl Store {
     /// When it cannot be read.
     pub fn find(&self, space: &str, key: &str) -> Result<Vec<u64>, StoreError> {
         let connection = self.reader();
-        // What was not there is not there, while nobody has committed anything: neither this process nor another.
-        let version: i64 =
-            connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))?;
-        let mut absent = self.absent();
-        if absent.knows(version, space, key) {
-            return Ok(Vec::new());
-        }
-        let mut statement = connection
-            .prepare_cached("select idx from mark where space = ?1 and key = ?2 order by idx")?;
+        let mut statement = connection.prepare_cached(FIND)?;
         let rows = statement.query_map((space, key), |row| row.get(0))?;
-        let found: Vec<u64> = rows.collect::<Result<_, _>>()?;
-        if found.is_empty() {
-            absent.learn(space, key);
-        }
-        Ok(found)
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The marks of a space, each to be set once, that no such mark of another space answers, by key, with their leaves:
@@ -248,5 +214,28 @@ impl export::Visitor for Payloads {
     fn payload(&mut self, index: u64, leaf: &[u8], payload: &[u8]) -> Result<(), String> {
         let envelope = Envelope::read(index, leaf).map_err(|e| e.to_string())?;
         unsalted(index, &envelope, payload.to_vec()).map(|_| ()).map_err(|e| e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Durability, Store};
+    use interlock_journal::LogSigner;
+    use rusqlite::StatementStatus;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_question_is_planned_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("journal.db");
+        let signer = LogSigner::from_seed("example/journal", &[7; 32]).unwrap();
+        let store = Store::open(&file, signer, Durability::Off, Arc::new(|| 1)).unwrap();
+        for key in ["one", "two", "three"] {
+            assert_eq!(store.find("space", key).unwrap(), Vec::<u64>::new());
+        }
+        let connection = store.reader();
+        let question = connection.prepare_cached(super::FIND).unwrap();
+        assert_eq!(question.get_status(StatementStatus::Run), 3, "it is the one that was asked");
+        assert_eq!(question.get_status(StatementStatus::RePrepare), 0);
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{Durability, StoreError};
 use interlock_journal::LogIdentity;
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, config::DbConfig};
 use std::{
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
@@ -50,6 +50,8 @@ pub(crate) fn open(path: &Path, durability: Durability) -> Result<Connection, St
     check_file(path)?;
     let connection = Connection::open(path).map_err(|e| not_a_journal(path, e))?;
     connection.busy_timeout(BUSY)?;
+    // A statement is planned once. Without it, one that is asked with another value may be planned anew, each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Before the first setting: one of them is written into the file.
     version(&connection, path)?;
     let settings = match durability {

@@ -5,7 +5,7 @@ use crate::{
     Batch, Clock, Committed, Condition, Entry, StoreError,
     envelope::{Envelope, SALT},
     head,
-    queue::Queue,
+    queue::{Pace, Queue},
     schema,
     tables::Tables,
 };
@@ -79,7 +79,9 @@ impl Writer {
         // Whatever ends this thread: whoever waits hears of it.
         let _ends = Ends(queue);
         while let Some(mut jobs) = queue.take(LINGER) {
-            for job in &mut jobs {
+            let pace = Pace::of(queue, &jobs, LINGER);
+            for (count, job) in jobs.iter_mut().enumerate() {
+                pace.step(count);
                 match job.later.take().map(|make| make()) {
                     None => {}
                     Some(Ok(entry)) => job.batch.entries.push(entry),
@@ -91,7 +93,7 @@ impl Writer {
                     }
                 }
             }
-            let unwritten = self.serve(jobs);
+            let unwritten = self.serve(jobs, &pace);
             if !unwritten.is_empty() {
                 queue.put_back(unwritten);
                 std::thread::sleep(LINGER);
@@ -101,9 +103,9 @@ impl Writer {
 
     /// Writes jobs in one transaction, and tells each what became of it. Gives back those that nobody waits for and that
     /// could not be written: nobody would hear that the journal has a gap.
-    fn serve(&mut self, jobs: Vec<Job>) -> Vec<Job> {
+    fn serve(&mut self, jobs: Vec<Job>, pace: &Pace<'_>) -> Vec<Job> {
         let batches: Vec<&Batch> = jobs.iter().map(|job| &job.batch).collect();
-        match self.transact(&batches) {
+        match self.transact(&batches, pace) {
             Ok(results) => {
                 for (job, result) in jobs.into_iter().zip(results) {
                     tell(job, result);
@@ -130,6 +132,7 @@ impl Writer {
     fn transact(
         &mut self,
         batches: &[&Batch],
+        pace: &Pace<'_>,
     ) -> Result<Vec<Result<Committed, StoreError>>, StoreError> {
         if schema::identity(&self.path) != self.file {
             let problem = "it was deleted or moved while the host runs; start the host again";
@@ -165,7 +168,7 @@ impl Writer {
         for group in batches.chunk_by(|one, next| one.is_free() && next.is_free()) {
             let now = (self.clock)().max(self.newest_ms.load(Ordering::Acquire));
             let savepoint = transaction.savepoint()?;
-            match write(&savepoint, &tree, group, now) {
+            match write(&savepoint, &tree, group, now, pace) {
                 Ok(staged) => {
                     let mut first_leaf = staged.as_ref().map_or(tree.size(), Staged::first);
                     savepoint.commit()?;
@@ -231,6 +234,7 @@ fn write(
     tree: &Tree,
     batches: &[&Batch],
     now: u64,
+    pace: &Pace<'_>,
 ) -> Result<Option<Staged>, StoreError> {
     if batches.iter().any(|batch| batch.not_after_ms.is_some_and(|last| now > last)) {
         return Err(StoreError::Expired);
@@ -250,6 +254,7 @@ fn write(
     let entries = batches.iter().flat_map(|batch| &batch.entries);
     let mut leaves = Vec::new();
     for (entry, idx) in entries.zip(tree.size()..) {
+        pace.step(leaves.len());
         leaves.push(index(connection, entry, idx, now)?);
     }
     if leaves.is_empty() {
