@@ -68,6 +68,9 @@ impl Writer {
         newest_ms: Arc<AtomicU64>,
         transactions: Arc<AtomicU64>,
     ) -> Result<Self, StoreError> {
+        // What undoes one batch of many is pages of the journal, and would else be kept in a file beside those of everybody: read
+        // by nobody, but wiped by nobody either, and twice as many writes as the journal itself takes.
+        connection.pragma_update(None, "temp_store", "memory")?;
         let tree = head::tree(&connection, signer.identity())?;
         let seen = head::signed(&connection, signer.identity())?;
         let (path, file) = (path.to_owned(), schema::identity(path));

@@ -4,6 +4,7 @@
 mod backups; // copies under a running host, and restoring them
 mod crash; // a process that is killed at any moment
 mod edits; // whoever edits a table is found out, or changes nothing
+mod elsewhere; // what is written is written nowhere else
 mod erasing; // what was erased is in no byte of any file, and hosts go on meanwhile
 mod fixture; // a journal in a folder of its own, and a clock that is set by hand
 mod once; // marks, conditions and windows
