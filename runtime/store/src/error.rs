@@ -75,9 +75,12 @@ pub enum StoreError {
     /// The log does not hold together.
     #[error("the journal does not hold together: {0}")]
     Log(#[from] JournalError),
+    /// The file is not what SQLite wrote, or a value is of another kind than was written.
+    #[error("the journal's file is damaged: {0}; restore it from a backup")]
+    Damaged(rusqlite::Error),
     /// The database failed.
     #[error("the journal cannot be read or written: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(rusqlite::Error),
     /// An entry cannot be written.
     #[error("an entry cannot be written: {problem}")]
     Unwritable {
@@ -127,6 +130,23 @@ pub enum StoreError {
     Stopped,
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::{Error, ErrorCode};
+        match (&error, error.sqlite_error_code()) {
+            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+            | (
+                Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::InvalidColumnType(..)
+                | Error::Utf8Error(..),
+                _,
+            ) => Self::Damaged(error),
+            _ => Self::Database(error),
+        }
+    }
+}
+
 impl StoreError {
     /// A code that never changes its meaning.
     pub const fn code(&self) -> &'static str {
@@ -140,6 +160,7 @@ impl StoreError {
             Self::Newer { .. } => "newer-journal",
             Self::Edited { .. } => "journal-edited",
             Self::Log(_) => "journal-broken",
+            Self::Damaged(_) => "journal-damaged",
             Self::Database(_) | Self::Unwritable { .. } | Self::Thread { .. } | Self::Random(_) => {
                 "journal-unwritable"
             }
@@ -153,7 +174,7 @@ impl StoreError {
 
     /// Whether nothing more can be written in the same transaction, as opposed to a batch that was refused.
     pub(crate) const fn is_fatal(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::Log(_))
+        matches!(self, Self::Damaged(_) | Self::Database(_) | Self::Log(_))
     }
 
     /// Whether something is not as it was written, as opposed to out of reach.
@@ -164,6 +185,7 @@ impl StoreError {
                 | Self::OtherLog { .. }
                 | Self::Edited { .. }
                 | Self::Log(_)
+                | Self::Damaged(_)
                 | Self::Behind { .. }
         )
     }

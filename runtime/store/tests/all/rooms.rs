@@ -86,6 +86,35 @@ fn journal_tells_a_truncated_file_is_found_at_every_page() {
     }
 }
 
+#[test]
+fn journal_tells_noise_in_any_page_is_damage_and_no_disk_out_of_reach() {
+    let scene = Scene::new();
+    let store = scene.open();
+    for n in 0..200 {
+        let marks = vec![mark("space", &format!("key {n}"), false)];
+        store.commit_blocking(batch(entry(&"x".repeat(n), marks))).unwrap();
+    }
+    drop(store);
+    scene.sql("pragma wal_checkpoint(truncate)");
+    let whole = fs::read(scene.file()).unwrap();
+    let mut found = 0;
+    for page in 0..whole.len() / 4096 {
+        for file in ["journal.db-wal", "journal.db-shm"] {
+            let _ = fs::remove_file(scene.folder().join(file));
+        }
+        let mut noisy = whole.clone();
+        for (at, byte) in noisy.iter_mut().skip(page * 4096).take(4096).enumerate() {
+            *byte ^= u8::try_from((at * 7 + page * 13) % 255 + 1).unwrap();
+        }
+        fs::write(scene.file(), noisy).unwrap();
+        if let Err(error) = scene.try_open(Durability::Full, 7).and_then(|store| store.audit()) {
+            assert!(error.is_integrity(), "page {page}: {error}");
+            found += 1;
+        }
+    }
+    assert!(found > 20, "{found} of {}", whole.len() / 4096);
+}
+
 /// What a file can make SQLite do is the less, the less of it is there: `.cargo/config.toml` leaves these out.
 #[test]
 fn extensions_of_sqlite_are_not_built() {
