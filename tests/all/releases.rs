@@ -53,6 +53,16 @@ fn is_macro(package: &Package) -> bool {
 
 /// Cargo's metadata lists more than is compiled: what it lists beyond the bill, nobody in the bill always needs.
 #[test]
+fn our_own_licence_is_part_of_a_release() -> Result<()> {
+    let text = String::from_utf8(licenses::own(&root())?)?;
+    ensure!(
+        text.contains("Apache License") && text.contains("Version 2.0, January 2004"),
+        "{text}"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_bill_is_what_the_binary_is_made_of_and_nothing_else() -> Result<()> {
     let (bill, metadata) = (bill()?, Metadata::read()?);
     let could_be = below(&metadata, "interlock-cli")?;

@@ -29,7 +29,13 @@ pub(crate) struct Written {
 }
 
 /// Writes everything.
-pub(crate) fn write(out: &Path, recipe: &Recipe, bill: &Bill, binary: &[u8]) -> Result<Written> {
+pub(crate) fn write(
+    out: &Path,
+    recipe: &Recipe,
+    bill: &Bill,
+    license: &[u8],
+    binary: &[u8],
+) -> Result<Written> {
     fs::create_dir_all(out).with_context(|| format!("could not make `{}`", out.display()))?;
     match fs::remove_file(out.join(SUMS)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -43,16 +49,14 @@ pub(crate) fn write(out: &Path, recipe: &Recipe, bill: &Bill, binary: &[u8]) -> 
         rust: recipe.compiler.release.clone(),
         time: recipe.source.time()?,
     };
-    let (released, package) = bill.released()?;
-    let license = package.folder.parent().context("no folder above the package")?.join("LICENSE");
-    let license = fs::read(&license).context("the tree has no LICENSE")?;
+    let (released, _) = bill.released()?;
     let bill_of_materials = pretty(&sbom::document(bill, &about)?)?;
     let how = pretty(&how(recipe, &released.1, binary, &about.time))?;
     let licenses = licenses::document(bill)?;
     let files: [(&str, &[u8]); 5] = [
         (RELEASED, binary),
         ("interlock.cdx.json", bill_of_materials.as_bytes()),
-        ("LICENSE", &license),
+        ("LICENSE", license),
         ("THIRD-PARTY-LICENSES.txt", licenses.as_bytes()),
         ("build.json", how.as_bytes()),
     ];

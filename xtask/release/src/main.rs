@@ -21,7 +21,7 @@ use anyhow::{Context, Result, bail};
 use xtask::command::cargo;
 use xtask::ui::{Paint, Ui};
 use xtask::{Usage, paths};
-use xtask_release::bill::{Bill, Role};
+use xtask_release::bill::{Bill, Role, licenses};
 
 use recipe::{Compiler, Place, Recipe};
 use source::Source;
@@ -82,6 +82,8 @@ fn command(ui: &Ui, arguments: &[&str]) -> Result<()> {
 
 /// Builds in one place, checks what was built, and writes everything into `out`.
 fn make(ui: &Ui, place: &Place, recipe: &Recipe, out: &Path) -> Result<files::Written> {
+    // Before a build of minutes.
+    let license = licenses::own(&place.tree)?;
     let built = recipe::build(ui, place, recipe)?;
     let bytes = std::fs::read(&built.binary)
         .with_context(|| format!("could not read `{}`", built.binary.display()))?;
@@ -100,7 +102,7 @@ fn make(ui: &Ui, place: &Place, recipe: &Recipe, out: &Path) -> Result<files::Wr
     ));
     let list = embedded::read(&bytes)?;
     ui.say(&format!("  embedded list: {}", embedded::check(&list, &bill)?));
-    files::write(out, recipe, &bill, &bytes)
+    files::write(out, recipe, &bill, &license, &bytes)
 }
 
 fn options(arguments: &[&str]) -> Result<Options> {

@@ -16,6 +16,15 @@ const NAMES: [&str; 6] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"
 /// How the line begins that says whose the next text is.
 pub const MARK: &str = "=====[ ";
 
+/// Our own licence, at the root of the tree.
+///
+/// # Errors
+/// When it is not there.
+pub fn own(tree: &Path) -> Result<Vec<u8>> {
+    let file = tree.join("LICENSE");
+    std::fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))
+}
+
 /// The whole file: who is in the binary under which licence, then each text once.
 ///
 /// # Errors
