@@ -51,7 +51,6 @@ fn is_macro(package: &Package) -> bool {
     package.targets.iter().any(|(kind, _)| kind == "proc-macro")
 }
 
-/// Cargo's metadata lists more than is compiled: what it lists beyond the bill, nobody in the bill always needs.
 #[test]
 fn our_own_licence_is_part_of_a_release() -> Result<()> {
     let text = String::from_utf8(licenses::own(&root())?)?;
@@ -62,6 +61,7 @@ fn our_own_licence_is_part_of_a_release() -> Result<()> {
     Ok(())
 }
 
+/// Cargo's metadata lists more than is compiled: what it lists beyond the bill, nobody in the bill always needs.
 #[test]
 fn the_bill_is_what_the_binary_is_made_of_and_nothing_else() -> Result<()> {
     let (bill, metadata) = (bill()?, Metadata::read()?);

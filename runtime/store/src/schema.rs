@@ -146,6 +146,6 @@ fn not_a_journal(path: &Path, error: rusqlite::Error) -> StoreError {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             StoreError::NotAJournal { file: path.to_owned(), problem: error.to_string() }
         }
-        _ => StoreError::Database(error),
+        _ => error.into(),
     }
 }

@@ -1,8 +1,11 @@
 //! Files that are no journals, are not ours, or cannot be written: told by name, and never harmed.
 
 use crate::fixture::{Scene, batch, entry, mark};
-use interlock_store::Durability;
+use interlock_store::{Durability, StoreError};
 use std::{fs, os::unix::fs::PermissionsExt};
+
+/// Bytes of a page of the file.
+const PAGE: usize = 4096;
 
 fn code(scene: &Scene) -> &'static str {
     scene.try_open(Durability::Full, 7).err().map_or("ok", |e| e.code())
@@ -66,29 +69,8 @@ fn a_journal_of_the_version_before_is_taken_over_as_it_is() {
 }
 
 /// Cut at every page: a cut journal is refused, or is one that the log itself vouches for.
-#[test]
-fn journal_tells_a_truncated_file_is_found_at_every_page() {
-    let scene = Scene::new();
-    let store = scene.open();
-    for n in 0..200 {
-        store.commit_blocking(batch(entry(&"x".repeat(n), vec![]))).unwrap();
-    }
-    drop(store);
-    scene.sql("pragma wal_checkpoint(truncate)");
-    let whole = fs::read(scene.file()).unwrap();
-    for pages in 1..whole.len() / 4096 {
-        for file in ["journal.db-wal", "journal.db-shm"] {
-            let _ = fs::remove_file(scene.folder().join(file));
-        }
-        fs::write(scene.file(), &whole[..pages * 4096]).unwrap();
-        let sound = scene.try_open(Durability::Full, 7).is_ok_and(|s| s.audit().is_ok());
-        assert!(!sound, "{pages} pages");
-    }
-}
-
-#[test]
-fn journal_tells_noise_in_any_page_is_damage_and_no_disk_out_of_reach() {
-    let scene = Scene::new();
+/// A journal of 200 leaves, all of it in its file, as bytes.
+fn whole(scene: &Scene) -> Vec<u8> {
     let store = scene.open();
     for n in 0..200 {
         let marks = vec![mark("space", &format!("key {n}"), false)];
@@ -96,23 +78,43 @@ fn journal_tells_noise_in_any_page_is_damage_and_no_disk_out_of_reach() {
     }
     drop(store);
     scene.sql("pragma wal_checkpoint(truncate)");
-    let whole = fs::read(scene.file()).unwrap();
+    fs::read(scene.file()).unwrap()
+}
+
+/// What the whole journal says once its file has these bytes.
+fn audited(scene: &Scene, bytes: &[u8]) -> Result<u64, StoreError> {
+    for file in ["journal.db-wal", "journal.db-shm"] {
+        let _ = fs::remove_file(scene.folder().join(file));
+    }
+    fs::write(scene.file(), bytes).unwrap();
+    scene.try_open(Durability::Full, 7)?.audit()
+}
+
+#[test]
+fn journal_tells_a_truncated_file_is_found_at_every_page() {
+    let scene = Scene::new();
+    let whole = whole(&scene);
+    for pages in 1..whole.len() / PAGE {
+        assert!(audited(&scene, &whole[..pages * PAGE]).is_err(), "{pages} pages");
+    }
+}
+
+#[test]
+fn journal_tells_noise_in_any_page_is_damage_and_no_disk_out_of_reach() {
+    let scene = Scene::new();
+    let whole = whole(&scene);
     let mut found = 0;
-    for page in 0..whole.len() / 4096 {
-        for file in ["journal.db-wal", "journal.db-shm"] {
-            let _ = fs::remove_file(scene.folder().join(file));
-        }
+    for page in 0..whole.len() / PAGE {
         let mut noisy = whole.clone();
-        for (at, byte) in noisy.iter_mut().skip(page * 4096).take(4096).enumerate() {
+        for (at, byte) in noisy.iter_mut().skip(page * PAGE).take(PAGE).enumerate() {
             *byte ^= u8::try_from((at * 7 + page * 13) % 255 + 1).unwrap();
         }
-        fs::write(scene.file(), noisy).unwrap();
-        if let Err(error) = scene.try_open(Durability::Full, 7).and_then(|store| store.audit()) {
+        if let Err(error) = audited(&scene, &noisy) {
             assert!(error.is_integrity(), "page {page}: {error}");
             found += 1;
         }
     }
-    assert!(found > 20, "{found} of {}", whole.len() / 4096);
+    assert!(found > 20, "{found} of {}", whole.len() / PAGE);
 }
 
 /// What a file can make SQLite do is the less, the less of it is there: `.cargo/config.toml` leaves these out.
